@@ -1,0 +1,54 @@
+"""`extract schema`: the models ─► schemas/*.json, or whether those are stale."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import TypeAdapter
+
+from claimgrid import resources
+from claimgrid.claims import CLAIM, PaperLine, Rejected
+from claimgrid.errors import UsageError
+from claimgrid.reply import Reply
+
+_LINES: dict[str, TypeAdapter[Any]] = {
+    "reply": TypeAdapter(Reply),
+    "claim": CLAIM,
+    "paper": TypeAdapter(PaperLine),
+    "rejected": TypeAdapter(Rejected),
+}
+
+
+def schema(out: Path | None, *, check: bool) -> int:
+    """Write the schemas, or with `check` only compare.
+
+    Returns:
+        1 if `check` found a stale or missing file, else 0.
+
+    Raises:
+        UsageError: there is no checkout to write to and no --out.
+    """
+    root = resources.checkout()
+    if out is None and root is None:
+        raise UsageError("this is no checkout of claimgrid: pass --out FOLDER")
+    folder = out or (root / "schemas" if root else Path("schemas"))
+    stale = 0
+    for name, lines in _LINES.items():
+        path = folder / f"{name}.schema.json"
+        # A reply is read, the lines are written: a default is optional in the one only.
+        made = lines.json_schema(mode="validation" if name == "reply" else "serialization")
+        text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+        current = path.read_text(encoding="utf-8") if path.exists() else None
+        if current == text:
+            click.echo(f"{path}: up to date")
+        elif check:
+            stale += 1
+            click.echo(f"{path}: {'missing' if current is None else 'stale'}; run `extract schema`")
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"{path}: written")
+    return int(bool(stale))

@@ -1,0 +1,94 @@
+"""Settings ─► prompt, request builder, endpoint and stores: what `run` and `batch` both need."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from claimgrid import prompt as prompts
+from claimgrid import resources, settings
+from claimgrid.errors import SetupError
+from claimgrid.llm.client import Policy, Stores
+from claimgrid.llm.providers import Endpoint, endpoint
+from claimgrid.llm.recordings import Cache, Folder
+from claimgrid.papers import Paper
+from claimgrid.prompt import Prompt, Request, Sampling
+
+RECORDINGS = "fixtures/recordings"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's settings, made concrete."""
+
+    given: settings.Settings
+    prompt: Prompt
+    endpoint: Endpoint
+    recordings: Folder
+    request: Callable[[Paper], Request]
+
+    @property
+    def live(self) -> bool:
+        """Whether a server may be asked: a model was named, and replay does not forbid it."""
+        return self.given.replay != "only" and self.given.model is not None
+
+    @property
+    def policy(self) -> Policy:
+        """How hard the client tries."""
+        given = self.given
+        return Policy(
+            live=self.live, timeout=given.timeout, attempts=given.attempts, reasks=given.reasks
+        )
+
+    def stores(self, cache: Cache) -> Stores:
+        """Where replies are looked up and written, by `--replay`.
+
+        Live replies always reach the run's cache: a paid reply is never lost.
+        """
+        match self.given.replay:
+            case "refresh":
+                return Stores(read=(), write=(cache, self.recordings))
+            case "off":
+                return Stores(read=(), write=(cache,))
+            case _:
+                return Stores(
+                    read=(("cache", cache), ("recording", self.recordings)), write=(cache,)
+                )
+
+
+def open_session(given: settings.Settings) -> Session:
+    """Make settings concrete.
+
+    Raises:
+        UsageError, SetupError: a model, prompt or key is wrong or missing.
+    """
+    prompt = prompts.load(given.prompt or resources.path("prompts/claims.md"))
+    name = given.model or settings.RECORDED_MODEL
+    at = endpoint(name, mode=given.mode, base_url=given.base_url)
+    key = settings.api_key(at.provider)
+    if given.model and given.replay != "only" and not key and not at.base_url:
+        raise SetupError(
+            f"model {given.model} needs a key or a server: set {at.provider.upper()}_API_KEY "
+            "(GEMINI_API_KEY for google), or pass --base-url for an OpenAI-compatible server, or "
+            "pass --replay only to answer from recordings"
+        )
+    at = endpoint(name, mode=at.mode, base_url=at.base_url, key=key)
+    temperature = prompt.temperature if given.temperature is None else given.temperature
+    sampling = Sampling(
+        temperature=None if isinstance(temperature, str) else temperature,
+        max_tokens=given.max_tokens or prompt.max_tokens,
+    )
+    request = functools.partial(
+        prompts.build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
+    )
+    return Session(given, prompt, at, Folder(_recordings(given)), request)
+
+
+def _recordings(given: settings.Settings) -> Path:
+    """The folder of recordings: as told, else the working directory's, else the shipped one."""
+    if given.recordings:
+        return given.recordings
+    here = Path(RECORDINGS)
+    return here if here.is_dir() else resources.path(RECORDINGS)

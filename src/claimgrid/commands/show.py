@@ -1,0 +1,161 @@
+"""`extract show`: a paper's abstract with its claims marked, and the claims beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from claimgrid import store
+from claimgrid.claims import Claim, PaperLine, Value
+from claimgrid.errors import UsageError
+
+_COLOURS = {
+    "benchmark": "green",
+    "speedup": "magenta",
+    "efficiency": "cyan",
+    "hardware": "yellow",
+    "model_size": "blue",
+}
+
+
+def show(folder: Path, paper: str | None) -> int:
+    """Print one paper of a run, or the list of its papers.
+
+    Args:
+        paper: an id, or the beginning of one or of a title; None lists the papers.
+
+    Raises:
+        UsageError: no paper, or more than one, begins so.
+    """
+    console = Console(highlight=False)
+    papers = list(store.read_papers(folder))
+    if paper is None:
+        _list(console, papers)
+        return 0
+    wanted = paper.rstrip("….*").lower()
+    found = [line for line in papers if line.paper_id.lower() == wanted] or [
+        line
+        for line in papers
+        if line.paper_id.lower().startswith(wanted) or line.title.lower().startswith(wanted)
+    ]
+    if len(found) != 1:
+        names = ", ".join(line.paper_id for line in found[:5])
+        problem = (
+            f"more than one paper begins with {paper!r}: {names}"
+            if found
+            else (f"no paper of {folder} begins with {paper!r}; `extract show {folder}` lists them")
+        )
+        raise UsageError(problem)
+    claims = [claim for claim in store.read_claims(folder) if claim.paper_id == found[0].paper_id]
+    print_paper(console, found[0], claims)
+    return 0
+
+
+def print_paper(console: Console, paper: PaperLine, claims: Sequence[Claim]) -> None:
+    """The abstract with evidence underlined and values bold in the colour of their kind."""
+    abstract = Text(paper.abstract)
+    for claim in claims:
+        colour = _COLOURS[claim.kind]
+        abstract.stylize(f"{colour} underline", claim.evidence.start, claim.evidence.end)
+    for claim in claims:
+        for field in ("value", "device", "total", "active"):
+            for start, end in claim.spans.get(field, ()):
+                abstract.stylize(f"bold {_COLOURS[claim.kind]}", start, end)
+    byline = " · ".join(
+        filter(None, (", ".join(paper.authors), ", ".join(paper.organizations), paper.date))
+    )
+    console.print(
+        Panel(abstract, title=Text(paper.title or paper.paper_id, "bold"), subtitle=Text(byline))
+    )
+    if paper.reason:
+        console.print(Text(f"{paper.status} at stage {paper.stage}: {paper.reason}", "red"))
+    if claims:
+        console.print(_table(claims))
+    open_numbers = [n.text for n in paper.unclaimed_numbers if n.reason is None]
+    if open_numbers:
+        console.print(Text(f"numbers that no claim covers: {', '.join(open_numbers)}", "dim"))
+
+
+def _table(claims: Sequence[Claim]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("kind", "subject", "value", "claim", "against", "on", "evidence"):
+        table.add_column(name, overflow="fold")
+    for claim in claims:
+        kind = Text(claim.kind, _COLOURS[claim.kind])
+        if claim.stance == "background":
+            kind.append(" (background)", "dim")
+        table.add_row(
+            kind,
+            Text(claim.subject or ""),
+            Text(shown_value(claim)),
+            Text(_what(claim)),
+            Text(", ".join(getattr(claim, "baselines", ()))),
+            Text(", ".join(getattr(claim, "hardware", ()))),
+            Text(claim.evidence.quote, "dim"),
+        )
+    return table
+
+
+def shown_value(claim: Claim) -> str:
+    """The normalized number of a claim with its bound: `≤ 3.04 x`, `1.27–7.57 x`, `8 B`."""
+    if claim.kind == "hardware":
+        return "" if claim.count is None else f"{claim.count:,}"
+    if claim.kind == "model_size":
+        active = f" ({_short(claim.active_params)} active)" if claim.active_params else ""
+        return _short(claim.params) + active
+    if claim.value is None:
+        return ""
+    return _bound(claim.qualifier) + _number(claim.value)
+
+
+def _bound(qualifier: str) -> str:
+    return {"up_to": "≤ ", "at_least": "≥ ", "about": "≈ ", "average": "avg "}.get(qualifier, "")
+
+
+def _number(value: Value) -> str:
+    unit = "" if value.unit == "score" else f" {value.unit}"
+    if value.low is None or value.high is None:
+        return value.text
+    ends = f"{value.low:g}" if value.low == value.high else f"{value.low:g}–{value.high:g}"
+    return ends + unit
+
+
+def _short(params: int) -> str:
+    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if params >= size:
+            return f"{params / size:g}{letter}"
+    return str(params)
+
+
+def _what(claim: Claim) -> str:
+    match claim.kind:
+        case "benchmark":
+            relation = "" if claim.relation in (None, "absolute") else f"({claim.relation})"
+            role = "" if claim.role == "result" else claim.role.replace("_", " ")
+            return " ".join(filter(None, (role, claim.benchmark, claim.metric, relation)))
+        case "speedup":
+            low, high = claim.ratio.low, claim.ratio.high
+            ratio = f"×{low:.4g}" if low == high else f"×{low:.4g}–{high:.4g}"
+            return " ".join(filter(None, (claim.metric, ratio, claim.workload)))
+        case "efficiency":
+            return " ".join(filter(None, (claim.metric, claim.workload)))
+        case "hardware":
+            return f"{claim.device} ({claim.role})"
+        case "model_size":
+            window = f" {_short(claim.context_tokens)} context" if claim.context_tokens else ""
+            return (claim.model or "") + window
+
+
+def _list(console: Console, papers: Sequence[PaperLine]) -> None:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("paper", "status", "claims", "title"):
+        table.add_column(name, overflow="fold")
+    for line in papers:
+        count = str(sum(line.claims.values()))
+        table.add_row(Text(line.paper_id), line.status, count, Text(line.title))
+    console.print(table)

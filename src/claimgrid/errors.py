@@ -1,0 +1,91 @@
+"""The errors of claimgrid, what each costs, and the exit code that it ends the command with.
+
+    ClaimgridError                   exit 2 unless said otherwise
+    ├── UsageError                   a flag, a path or a setting is wrong
+    ├── SetupError                   an extra, a key or a resource is missing
+    ├── SourceError                  a source cannot be read at all (file, line)
+    ├── StoreError                   the run's folder cannot be read or written
+    └── PaperError                   costs one paper only; the run goes on, exit 1
+        ├── NoRecordingError         nothing recorded for the request and no model to ask
+        ├── RefusedError             the model refused, or a content filter stopped it
+        ├── TruncatedError           the reply was cut at the token limit
+        ├── InvalidReplyError        no valid reply within the re-asks
+        └── TransportError           the server could not be reached or kept failing
+
+Every message says what is wrong, where, and what to do about it. Knows nothing of the stages.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+
+class ClaimgridError(Exception):
+    """Base of all errors that a user may see; `str(error)` is the whole message."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(ClaimgridError):
+    """A flag, a path or a setting is wrong."""
+
+
+class SetupError(ClaimgridError):
+    """Something that the command needs is not installed or not configured."""
+
+
+class SourceError(ClaimgridError):
+    """A source cannot be read at all.
+
+    Args:
+        message: what is wrong and what to do.
+        path: the file, as the user named it.
+        line: 1-based line number where it went wrong, if one is known.
+    """
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        where = path if line is None else f"{path}:{line}"
+        super().__init__(f"{where}: {message}")
+        self.path = path
+        self.line = line
+
+
+class StoreError(ClaimgridError):
+    """A run's folder cannot be read or written."""
+
+
+class PaperError(ClaimgridError):
+    """One paper failed; the others still come out.
+
+    `status` is what the paper line says (see `claims.Status`), `stage` where it failed.
+    """
+
+    exit_code: ClassVar[int] = 1
+    status: ClassVar[Literal["error", "refused", "truncated", "invalid"]] = "error"
+    stage: ClassVar[str] = "ask"
+
+
+class NoRecordingError(PaperError):
+    """No recording answers the request and no model may be asked."""
+
+
+class RefusedError(PaperError):
+    """The model refused, or a content filter ended the reply."""
+
+    status = "refused"
+
+
+class TruncatedError(PaperError):
+    """The reply was cut short at the token limit."""
+
+    status = "truncated"
+
+
+class InvalidReplyError(PaperError):
+    """No reply could be used, even after the re-asks."""
+
+    status = "invalid"
+
+
+class TransportError(PaperError):
+    """The server could not be reached, or kept failing past the retries."""

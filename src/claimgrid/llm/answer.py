@@ -1,0 +1,173 @@
+"""The vendor-free face of a model: Ask, Answer, Usage, and what a reply's body says of itself.
+
+Reads the bodies of OpenAI-compatible, Anthropic and Gemini servers; knows no client library.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from claimgrid.prompt import Request
+from claimgrid.reply import LISTS, Item, Reply
+
+Source = Literal["recording", "cache", "live"]
+Ending = Literal["complete", "refused", "truncated"]
+
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and HTTP replies of one request, all attempts together."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An item of an invalid reply that could not be read as a claim, and why."""
+
+    kind: str | None
+    item: Any
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's reply to one request, and where it came from."""
+
+    reply: Reply
+    dropped: tuple[Dropped, ...]
+    usage: Usage
+    source: Source
+    origin: str
+    model: str
+
+
+Ask = Callable[[Request], Awaitable[Answer]]
+
+
+def usage_of(body: Any) -> Usage:
+    """Tokens that one reply's body reports; zeros where it reports none."""
+    if not isinstance(body, dict):
+        return Usage(requests=1)
+    used = body.get("usage") or body.get("usageMetadata") or {}
+    details = used.get("prompt_tokens_details") or {}
+
+    def first(*names: str) -> int:
+        return next((used[name] for name in names if isinstance(used.get(name), int)), 0)
+
+    cached = details.get("cached_tokens")
+    return Usage(
+        requests=1,
+        input_tokens=first("prompt_tokens", "input_tokens", "promptTokenCount"),
+        cached_tokens=cached
+        if isinstance(cached, int)
+        else first("cache_read_input_tokens", "cachedContentTokenCount"),
+        output_tokens=first("completion_tokens", "output_tokens", "candidatesTokenCount"),
+    )
+
+
+def ending(body: Any) -> Ending:
+    """Whether the reply is complete, cut at the token limit, or refused."""
+    if not isinstance(body, dict):
+        return "complete"
+    choices = body.get("choices") or body.get("candidates") or [body]
+    choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}
+    reason = str(
+        choice.get("finish_reason") or choice.get("finishReason") or choice.get("stop_reason")
+    ).lower()
+    message = choice.get("message")
+    if isinstance(message, dict) and message.get("refusal"):
+        return "refused"
+    if reason in ("content_filter", "refusal", "safety", "prohibited_content", "blocklist"):
+        return "refused"
+    return "truncated" if reason in ("length", "max_tokens") else "complete"
+
+
+def refusal_text(body: Any) -> str | None:
+    """The words of a refusal, where the server gives them."""
+    try:
+        return str(body["choices"][0]["message"]["refusal"] or "") or None
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def texts(body: Any) -> Iterator[str]:
+    """The pieces of a reply's body in which a model writes its JSON."""
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, list):
+        for part in body:
+            yield from texts(part)
+    elif isinstance(body, dict):
+        for name in ("choices", "candidates", "message", "content", "parts", "tool_calls"):
+            if name in body:
+                yield from texts(body[name])
+        for name in ("function", "functionCall"):
+            if isinstance(body.get(name), dict):
+                arguments = body[name].get("arguments", body[name].get("args"))
+                yield arguments if isinstance(arguments, str) else json.dumps(arguments)
+        for name in ("text", "input"):
+            if isinstance(body.get(name), (str, dict)):
+                yield body[name] if isinstance(body[name], str) else json.dumps(body[name])
+
+
+def salvage(body: Any) -> tuple[Reply, tuple[Dropped, ...]] | None:
+    """The items of an invalid reply that are valid by themselves, and the others with the reason.
+
+    Returns None where the body holds no JSON object with one of the reply's lists.
+    """
+    for text in texts(body):
+        found = _object(text)
+        if found is None or not set(found) & set(LISTS):
+            continue
+        kept: dict[str, list[Item]] = {}
+        dropped = []
+        for name, value in found.items():
+            if name not in LISTS:
+                dropped.append(Dropped(None, {name: value}, f"unknown list {name!r}"))
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                try:
+                    kept.setdefault(name, []).append(LISTS[name].model_validate(item))
+                except ValidationError as error:
+                    dropped.append(Dropped(name, item, _brief(error)))
+        reply = Reply.model_validate({name: kept.get(name, []) for name in LISTS})
+        return reply, tuple(dropped)
+    return None
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    fenced = _FENCED.search(text)
+    for candidate in (text, fenced[1] if fenced else ""):
+        try:
+            value = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return None
+
+
+def _brief(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in e['loc']) or 'item'}: {e['msg']}" for e in error.errors()
+    )

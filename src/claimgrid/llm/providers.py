@@ -1,0 +1,129 @@
+"""Model name ─► a client that instructor drives: OpenAI-compatible, Anthropic or Google.
+
+Each vendor's library is imported when its models are asked for; anthropic and google are extras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import instructor
+
+from claimgrid.errors import SetupError, UsageError
+from claimgrid.llm.recordings import OriginName
+from claimgrid.prompt import Request
+
+Provider = Literal["openai", "anthropic", "google"]
+ModeName = Literal["json_schema", "tools", "json", "md_json"]
+MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json")
+
+_INSTRUCTOR_MODES: dict[str, instructor.Mode] = {
+    "json_schema": instructor.Mode.JSON_SCHEMA,
+    "tools": instructor.Mode.TOOLS,
+    "json": instructor.Mode.JSON,
+    "md_json": instructor.Mode.MD_JSON,
+}
+# What each vendor does best through instructor 1.17: Gemini has no json_schema mode there.
+_DEFAULT_MODE: dict[Provider, ModeName] = {
+    "openai": "json_schema",
+    "anthropic": "tools",
+    "google": "json",
+}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is asked: provider, bare model name, reply mode, base URL and key."""
+
+    provider: Provider
+    model: str
+    mode: ModeName
+    base_url: str | None
+    api_key: str | None
+
+    @property
+    def origin(self) -> OriginName:
+        """Whether a live reply comes from a server on this machine or from an API."""
+        host = urlsplit(self.base_url or "").hostname
+        return "local-server" if host in _LOOPBACK else "api"
+
+
+def endpoint(
+    name: str, *, mode: ModeName | None = None, base_url: str | None = None, key: str | None = None
+) -> Endpoint:
+    """Split `provider/model`; a name without a known provider is asked of an OpenAI-compatible one.
+
+    Raises:
+        UsageError: the model's name is empty, or the provider has no such mode.
+    """
+    first, slash, rest = name.partition("/")
+    provider: Provider = "openai"
+    model = name
+    if slash and first in _DEFAULT_MODE:
+        provider, model = first, rest
+    if not model:
+        raise UsageError(f"--model {name!r} names no model; write openai/NAME or anthropic/NAME")
+    chosen = mode or _DEFAULT_MODE[provider]
+    if provider == "google" and chosen not in ("tools", "json"):
+        raise UsageError(f"--mode {chosen} is not to be had for google; use tools or json")
+    return Endpoint(provider, model, chosen, base_url, key)
+
+
+def http_module(at: Endpoint) -> ModuleType:
+    """The HTTP library that the vendor's client speaks."""
+    return importlib.import_module("httpx2" if at.provider == "openai" else "httpx")
+
+
+def connect(at: Endpoint, http_client: Any) -> Any:
+    """An async instructor client whose every byte goes through `http_client`.
+
+    Raises:
+        SetupError: the vendor's extra is not installed.
+    """
+    mode = _INSTRUCTOR_MODES[at.mode]
+    # A key is never sent on replay, yet the clients refuse to start without one.
+    key = at.api_key or "none"
+    if at.provider == "openai":
+        from openai import AsyncOpenAI
+
+        base_url = at.base_url or "https://api.openai.com/v1"
+        client = AsyncOpenAI(api_key=key, base_url=base_url, http_client=http_client, max_retries=0)
+        return instructor.from_openai(client, mode=mode)
+    try:
+        if at.provider == "anthropic":
+            anthropic = importlib.import_module("anthropic")
+            client = anthropic.AsyncAnthropic(
+                api_key=key, base_url=at.base_url, http_client=http_client, max_retries=0
+            )
+            return instructor.from_anthropic(client, mode=mode)
+        genai = importlib.import_module("google.genai")
+    except ImportError as error:
+        raise SetupError(
+            f"{at.provider} models need an extra: pip install 'claimgrid[{at.provider}]'"
+        ) from error
+    options = genai.types.HttpOptions(httpx_async_client=http_client, base_url=at.base_url)
+    return instructor.from_genai(
+        genai.Client(api_key=key, http_options=options), mode=mode, use_async=True
+    )
+
+
+def arguments(at: Endpoint) -> Callable[[Request], dict[str, Any]]:
+    """How a request's sampling is spelled for this endpoint."""
+    limit = "max_tokens"
+    # api.openai.com refuses max_tokens for its reasoning models; other servers may not know the
+    # newer name.
+    if at.provider == "openai" and at.base_url is None:
+        limit = "max_completion_tokens"
+
+    def spelled(request: Request) -> dict[str, Any]:
+        sampling = request.sampling
+        given = {"temperature": sampling.temperature, limit: sampling.max_tokens}
+        return {name: value for name, value in given.items() if value is not None}
+
+    return spelled

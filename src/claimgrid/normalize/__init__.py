@@ -1,0 +1,1 @@
+"""Copied words to canonical values; knows nothing of models, sources or grounding."""

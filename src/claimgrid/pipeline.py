@@ -1,0 +1,171 @@
+"""One paper ─► its claims: the whole path on one screen. Knows nothing of files or engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from claimgrid import align, audit
+from claimgrid.claims import KINDS, Claim, Kind, PaperLine, Rejected, Status, UnclaimedNumber
+from claimgrid.errors import PaperError
+from claimgrid.ground import Grounder, items
+from claimgrid.grounded import Grounded, Refusal
+from claimgrid.llm.answer import Answer, Ask
+from claimgrid.normalize import build
+from claimgrid.normalize.names import same_benchmark
+from claimgrid.normalize.numbers import lex
+from claimgrid.outcome import Outcome
+from claimgrid.papers import Paper
+from claimgrid.prompt import Request
+from claimgrid.reply import Item
+
+
+async def extract(paper: Paper, request: Callable[[Paper], Request], ask: Ask) -> Outcome:
+    """Ask a model about a paper, ground and normalize its reply, and account for every number."""
+    asked = request(paper)
+    try:
+        answer = await ask(asked)
+    except PaperError as error:
+        return failed(paper, error, model=asked.model)
+    return read_answer(paper, answer)
+
+
+def read_answer(paper: Paper, answer: Answer) -> Outcome:
+    """The pure half of `extract`: a stored reply gives the same outcome again, at no cost."""
+    doc = align.read(paper.abstract)
+    context = build.Context(paper, doc.sentences, lex(paper.abstract))
+    grounder = Grounder(doc)
+    rejected = [
+        Rejected(
+            paper_id=paper.paper_id,
+            kind=None,
+            reason="invalid_item",
+            detail=dropped.detail,
+            item=dropped.item,
+        )
+        for dropped in answer.dropped
+    ]
+    claims: list[Claim] = []
+    for kind, item in items(answer.reply):
+        grounded = grounder.ground(kind, item)
+        made = build.claim(grounded, context) if isinstance(grounded, Grounded) else grounded
+        if not isinstance(made, Refusal):
+            made = _repeats(made, claims) or made
+        if isinstance(made, Refusal):
+            rejected.append(_rejected(paper, kind, item, made))
+            continue
+        claims.append(made)
+        if isinstance(grounded, Grounded):
+            rejected += [_rejected(paper, kind, item, lost) for lost in grounded.lost]
+    kept, superfluous = _without_scoreless_doubles(claims)
+    rejected += [_superfluous(claim) for claim in superfluous]
+    kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
+    return Outcome(
+        paper=_line(
+            paper,
+            status="claims" if kept else "no_claims",
+            model=answer.model,
+            claims=kept,
+            rejected=len(rejected),
+            unclaimed=audit.unclaimed(paper.abstract, context.quantities, kept),
+        ),
+        claims=tuple(kept),
+        rejected=tuple(rejected),
+        usage=answer.usage,
+        source=answer.source,
+        origin=answer.origin,
+    )
+
+
+def failed(paper: Paper, error: PaperError, *, model: str | None) -> Outcome:
+    """The row of a paper that came to nothing, with the stage and the reason."""
+    unclaimed = audit.unclaimed(paper.abstract, lex(paper.abstract), ())
+    line = _line(paper, status=error.status, model=model, unclaimed=unclaimed)
+    return Outcome(paper=line.model_copy(update={"stage": error.stage, "reason": str(error)}))
+
+
+def _repeats(claim: Claim, earlier: list[Claim]) -> Refusal | None:
+    """One claim a number, a device, a model: the second of the same is refused."""
+    for other in earlier:
+        if _identity(claim) == _identity(other):
+            return Refusal("duplicate", f"the same as claim {other.claim_id}")
+    return None
+
+
+def _identity(claim: Claim) -> tuple[object, ...]:
+    match claim.kind:
+        case "hardware":
+            return (claim.kind, claim.device, claim.count, claim.nodes)
+        case "model_size":
+            return (claim.kind, claim.model, claim.params, claim.active_params)
+        case "benchmark" if claim.role != "result":
+            name = claim.benchmark or claim.evidence.quote
+            return (claim.kind, claim.role, name)
+        case "benchmark":
+            return (claim.kind, tuple(claim.spans["value"]), claim.benchmark, claim.metric)
+        case _:
+            return (claim.kind, tuple(claim.spans["value"]), claim.metric)
+
+
+def _without_scoreless_doubles(claims: list[Claim]) -> tuple[list[Claim], list[Claim]]:
+    """A benchmark with a result, or that the paper introduces, is not also merely "used"."""
+    told = [
+        c.benchmark
+        for c in claims
+        if c.kind == "benchmark" and c.role != "evaluated_on" and c.benchmark
+    ]
+    superfluous: list[Claim] = [
+        c
+        for c in claims
+        if c.kind == "benchmark"
+        and c.role == "evaluated_on"
+        and c.benchmark
+        and any(same_benchmark(c.benchmark, name) for name in told)
+    ]
+    return [c for c in claims if c not in superfluous], superfluous
+
+
+def _superfluous(claim: Claim) -> Rejected:
+    return Rejected(
+        paper_id=claim.paper_id,
+        kind=claim.kind,
+        reason="has_result",
+        detail="the abstract gives a result on this benchmark, or introduces it",
+        item=claim.model_dump(mode="json", include={"evidence", "spans"}),
+    )
+
+
+def _rejected(paper: Paper, kind: Kind, item: Item, refusal: Refusal) -> Rejected:
+    return Rejected(
+        paper_id=paper.paper_id,
+        kind=kind,
+        reason=refusal.reason,
+        detail=refusal.detail,
+        field=refusal.field,
+        words=refusal.words,
+        item=item.model_dump(exclude_defaults=True),
+    )
+
+
+def _line(
+    paper: Paper,
+    *,
+    status: Status,
+    model: str | None,
+    claims: list[Claim] | None = None,
+    rejected: int = 0,
+    unclaimed: list[UnclaimedNumber],
+) -> PaperLine:
+    counts = {kind: sum(c.kind == kind for c in claims or ()) for kind in KINDS}
+    origin = paper.origin
+    return PaperLine(
+        **paper.model_dump(exclude={"origin"}, mode="json"),
+        source=f"{origin.file}:{origin.line}" if origin else None,
+        abstract_sha256=paper.abstract_sha256,
+        status=status,
+        stage=None,
+        reason=None,
+        model=model,
+        claims=counts,
+        rejected=rejected,
+        unclaimed_numbers=unclaimed,
+    )

@@ -1,0 +1,190 @@
+"""Paper + prompt file ─► Request with its key. Pure; knows nothing of clients or servers.
+
+A prompt file is TOML front matter between `+++` lines, then sections that begin with a line
+`=== system`, `=== user`, `=== example` or `=== reply`. The static part (system, examples) comes
+first, so that providers can cache it; the paper comes last, between tags that the abstract cannot
+know and therefore cannot close.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from claimgrid.errors import SetupError
+from claimgrid.papers import Paper
+from claimgrid.reply import Reply
+
+_SECTION = re.compile(r"^=== (system|user|example|reply)[ \t]*$", re.M)
+_EXAMPLE = re.compile(r"title: (?P<title>[^\n]*)\nabstract: (?P<abstract>.*)", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One few-shot turn: an invented abstract and the reply that it should get (JSON text)."""
+
+    title: str
+    abstract: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt file. `sha256` covers its bytes: any edit makes recordings stale."""
+
+    name: str
+    version: int
+    temperature: float | None
+    max_tokens: int | None
+    system: str
+    user: str
+    examples: tuple[Example, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model samples; None leaves a value to the server's default."""
+
+    temperature: float | None
+    max_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked about one paper.
+
+    `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
+    the same key online, in a batch file and in a recording, whatever library carries it.
+    """
+
+    key: str
+    model: str
+    mode: str
+    messages: tuple[Mapping[str, str], ...]
+    sampling: Sampling
+    prompt: str
+    prompt_sha256: str
+    schema_sha256: str
+    paper_id: str
+    title: str
+    abstract_sha256: str
+
+
+def load(path: Path) -> Prompt:
+    """Read a prompt file.
+
+    Raises:
+        SetupError: the file is missing, or a section or a front-matter field is.
+    """
+    try:
+        raw = path.read_bytes()
+        _, front, body = raw.decode("utf-8").split("+++\n", 2)
+        meta = tomllib.loads(front)
+        name, version = str(meta["name"]), int(meta["version"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SetupError(
+            f"{path}: not a prompt file ({error}); it needs front matter between +++ lines "
+            "with name and version, then === system and === user sections"
+        ) from error
+    parts = _SECTION.split(body)[1:]
+    sections = list(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))
+    once = {kind: text for kind, text in sections if kind in ("system", "user")}
+    if set(once) != {"system", "user"}:
+        raise SetupError(f"{path}: a prompt file needs one === system and one === user section")
+    return Prompt(
+        name=name,
+        version=version,
+        temperature=meta.get("temperature"),
+        max_tokens=meta.get("max_tokens"),
+        system=once["system"],
+        user=once["user"],
+        examples=_examples(sections, path),
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _examples(sections: list[tuple[str, str]], path: Path) -> tuple[Example, ...]:
+    turns = [(kind, text) for kind, text in sections if kind in ("example", "reply")]
+    found = []
+    for (kind, text), (kind_after, reply) in zip(turns[::2], turns[1::2], strict=False):
+        match = _EXAMPLE.fullmatch(text)
+        if match is None or (kind, kind_after) != ("example", "reply"):
+            raise SetupError(
+                f"{path}: after `=== example` come `title: …` and `abstract: …`, then `=== reply`"
+            )
+        found.append(Example(match["title"].strip(), match["abstract"].strip(), reply))
+    if len(turns) % 2:
+        raise SetupError(f"{path}: the last example has no === reply")
+    return tuple(found)
+
+
+@cache
+def reply_schema() -> str:
+    """JSON Schema of the reply as canonical JSON text (sorted keys, no spaces)."""
+    return _canonical(Reply.model_json_schema())
+
+
+def build(
+    paper: Paper, prompt: Prompt, *, model: str, mode: str, sampling: Sampling | None = None
+) -> Request:
+    """The request that asks `model` for the claims of `paper`.
+
+    Args:
+        mode: how the reply is constrained (an instructor mode name, e.g. `json_schema`); part of
+            the key because it decides the shape of the reply's body.
+        sampling: overrides the prompt file's own temperature and token limit.
+    """
+    sampling = sampling or Sampling(prompt.temperature, prompt.max_tokens)
+    messages = [{"role": "system", "content": prompt.system}]
+    for example in prompt.examples:
+        content = _user(prompt, example.title, example.abstract)
+        messages += [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": example.reply},
+        ]
+    messages.append({"role": "user", "content": _user(prompt, paper.title, paper.abstract)})
+    schema = reply_schema()
+    asked: dict[str, Any] = {
+        "model": model,
+        "mode": mode,
+        "messages": messages,
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+        "schema": schema,
+    }
+    return Request(
+        key=_sha256(_canonical(asked))[:32],
+        model=model,
+        mode=mode,
+        messages=tuple(messages),
+        sampling=sampling,
+        prompt=f"{prompt.name}@{prompt.version}",
+        prompt_sha256=prompt.sha256,
+        schema_sha256=_sha256(schema),
+        paper_id=paper.paper_id,
+        title=paper.title,
+        abstract_sha256=paper.abstract_sha256,
+    )
+
+
+def _user(prompt: Prompt, title: str, abstract: str) -> str:
+    # The fence depends on the abstract's own hash, so no abstract can contain its closing tag.
+    fence = _sha256(abstract)[:8]
+    fields = {"title": title, "abstract": abstract, "fence": fence}
+    return re.sub(r"\{(title|abstract|fence)\}", lambda match: fields[match[1]], prompt.user)
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

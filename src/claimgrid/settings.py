@@ -1,0 +1,90 @@
+"""Flags, environment and `claimgrid.toml` ─► frozen Settings. The only reader of the environment.
+
+Order of precedence: command-line flag, environment variable (`CLAIMGRID_…`; for keys and the base
+URL also the vendors' own names), `claimgrid.toml` in the working directory, default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from claimgrid.errors import UsageError
+
+CONFIG_FILE = "claimgrid.toml"
+RECORDED_MODEL = "claude"
+ReplayMode = Literal["auto", "only", "refresh", "off"]
+_KEYS = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+
+
+class Settings(BaseSettings):
+    """Everything that a run may be told. Times are in seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="CLAIMGRID_", toml_file=CONFIG_FILE, extra="forbid"
+    )
+
+    model: str | None = None
+    base_url: str | None = None
+    mode: Literal["json_schema", "tools", "json", "md_json"] | None = None
+    prompt: Path | None = None
+    replay: ReplayMode = "auto"
+    recordings: Path | None = None
+    temperature: float | Literal["none"] | None = None
+    max_tokens: int | None = Field(default=None, gt=0)
+    concurrency: int = Field(default=8, ge=1, le=1024)
+    timeout: float = Field(default=120.0, gt=0)
+    attempts: int = Field(default=6, ge=1, le=50)
+    reasks: int = Field(default=2, ge=0, le=10)
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 pydantic-settings' own hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(**flags: Any) -> Settings:
+    """Settings with the given flags on top; a flag that is None was not given.
+
+    Raises:
+        UsageError: a value is wrong; the message names the field and where it may have come from.
+    """
+    try:
+        given = {name: value for name, value in flags.items() if value is not None}
+        if "base_url" not in given and "CLAIMGRID_BASE_URL" not in os.environ:
+            url = os.environ.get("OPENAI_BASE_URL")
+            given |= {"base_url": url} if url else {}
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"setting {name}: {first['msg']} (given {first['input']!r}); check the flag "
+            f"--{name.replace('_', '-')}, CLAIMGRID_{name.upper()} and {CONFIG_FILE}"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{CONFIG_FILE}: {error}") from error
+
+
+def api_key(provider: str) -> str | None:
+    """The provider's API key from the environment, or None. Never logged, never stored."""
+    return next((os.environ[name] for name in _KEYS[provider] if os.environ.get(name)), None)

@@ -1,0 +1,55 @@
+"""Plain text ─► one paper: all of it is the abstract. Knows no authors, dates or markup.
+
+The first line is the title if it is short, does not end with a full stop and a blank line follows.
+Line ends inside the abstract are kept as LF.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+from claimgrid.papers import Origin, Paper, slug
+from claimgrid.sources.lines import LONGEST_LINE, Line, Problem
+
+_LONGEST_TITLE = 200  # characters
+
+
+def read_plain(lines: Iterable[Line]) -> Iterator[Paper | Problem]:
+    """The one paper that the lines hold, or the problem why there is none; nothing if blank."""
+    first: Line | None = None
+    texts: list[str] = []
+    warnings: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line.text) + 1
+        if line.cut or size > LONGEST_LINE:
+            yield line.problem(f"more than {LONGEST_LINE} characters are no abstract")
+            return
+        if first is None and line.is_blank:
+            continue
+        first = first or line
+        texts.append(line.text)
+        warnings += line.warnings
+    if first is None:
+        return
+    title, abstract = _split_title(texts)
+    yield Paper(
+        paper_id=slug(title or abstract[:200]),
+        title=title,
+        abstract=abstract,
+        origin=Origin(file=first.file, line=first.number),
+        warnings=tuple(warnings),
+    )
+
+
+def _split_title(texts: list[str]) -> tuple[str, str]:
+    """The title, if the first text is one, and the rest."""
+    first = texts[0].strip()
+    rest = "\n".join(texts[1:]).rstrip()
+    followed_by_blank = len(texts) > 1 and not texts[1].strip()
+    if followed_by_blank and rest and len(first) <= _LONGEST_TITLE and not first.endswith("."):
+        # Only whole blank lines go: the abstract's own first line keeps its indentation.
+        body = itertools.dropwhile(lambda text: not text.strip(), rest.split("\n"))
+        return " ".join(first.split()), "\n".join(body)
+    return "", "\n".join(texts).rstrip()

@@ -1,0 +1,140 @@
+"""Outcomes ─► a run's folder: claims.jsonl, papers.jsonl, rejected.jsonl, run.json, replies.sqlite.
+
+The lines are clock-free and in the order of the source, so that two runs can be compared byte for
+byte; what depends on the run (times, versions, costs) is in run.json. Result files are written
+beside the old ones and take their place when the run ends, so a killed run leaves the last complete
+result and every paid reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import jsonlines
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from claimgrid.claims import CLAIM, Claim, PaperLine, Rejected
+from claimgrid.errors import StoreError
+from claimgrid.outcome import Outcome
+
+NAMES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
+MANIFEST = "run.json"
+REPLIES = "replies.sqlite"
+_Line = TypeVar("_Line", bound=BaseModel)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+class Writer:
+    """Writes one run. Use as a context manager: leaving it puts the new files in place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._files = {
+                name: (folder / f"{name}.part").open("w", encoding="utf-8") for name in NAMES
+            }
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be written: {error}; pass another --out") from error
+        self._lines = {
+            name: jsonlines.Writer(file, dumps=_dump) for name, file in self._files.items()
+        }
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def add(self, outcome: Outcome) -> None:
+        """Append one paper's lines.
+
+        Raises:
+            StoreError: the disk is full or the folder went away.
+        """
+        try:
+            self._lines["papers.jsonl"].write(_plain(outcome.paper))
+            for claim in outcome.claims:
+                self._lines["claims.jsonl"].write(_plain(claim))
+            for rejected in outcome.rejected:
+                self._lines["rejected.jsonl"].write(_plain(rejected))
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error}") from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            for file in self._files.values():
+                file.close()
+            if kind is None or issubclass(kind, KeyboardInterrupt):
+                for name in NAMES:
+                    (self.folder / f"{name}.part").replace(self.folder / name)
+        except OSError as fault:
+            raise StoreError(f"{self.folder}: cannot be written: {fault}") from fault
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write run.json in one step."""
+    part = folder / f"{MANIFEST}.part"
+    try:
+        part.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(folder / MANIFEST)
+    except OSError as error:
+        raise StoreError(f"{folder / MANIFEST}: cannot be written: {error}") from error
+
+
+def read_claims(folder: Path) -> Iterator[Claim]:
+    """The claims of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "claims.jsonl", CLAIM)
+
+
+def read_papers(folder: Path) -> Iterator[PaperLine]:
+    """The paper lines of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+
+
+def read_rejected(folder: Path) -> Iterator[Rejected]:
+    """The rejected items of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "rejected.jsonl", TypeAdapter(Rejected))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """run.json of a run. Raises StoreError where it is missing or damaged."""
+    try:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _not_a_run(folder / MANIFEST, error) from error
+    return found
+
+
+def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:
+    try:
+        with jsonlines.open(path) as reader:
+            for number, line in enumerate(reader.iter(type=dict), 1):
+                try:
+                    yield lines.validate_python(line)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    where = ".".join(str(part) for part in first["loc"])
+                    raise StoreError(
+                        f"{path}:{number}: not a line of this version of claimgrid "
+                        f"({where}: {first['msg']}); run `extract run` again"
+                    ) from error
+    except (OSError, jsonlines.InvalidLineError) as error:
+        raise _not_a_run(path, error) from error
+
+
+def _plain(line: BaseModel) -> dict[str, Any]:
+    return line.model_dump(mode="json")
+
+
+def _not_a_run(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path}: cannot be read: {error}; is it the folder of a finished run?")

@@ -1,0 +1,34 @@
+"""What every test runs under: no keys, no network but loopback, the same random examples each time."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+for name in list(os.environ):
+    if name.endswith("_API_KEY") or name.startswith(("OPENAI_", "ANTHROPIC_", "CLAIMGRID_")):
+        del os.environ[name]
+
+# Derandomized: a red run is red again. A slow machine must not fail a property.
+settings.register_profile(
+    "claimgrid", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("claimgrid")
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_connect = socket.socket.connect
+
+
+def _guarded(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _LOOPBACK:
+        raise AssertionError(f"a test tried to reach {address}")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _guarded)
