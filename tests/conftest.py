@@ -1,4 +1,4 @@
-"""What every test runs under: no keys, no network but loopback, the same random examples each time."""
+"""What every test runs under: no keys, no network but loopback, the same examples each time."""
 
 from __future__ import annotations
 

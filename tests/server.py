@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Say:
-    """One answer. `body` is sent as JSON, or as it is if it is bytes; `drop` cuts the connection."""
+    """One answer. `body` is sent as JSON, bytes as they are; `drop` cuts the connection."""
 
     body: Any = None
     status: int = 200

@@ -173,6 +173,8 @@ def test_a_benchmark_with_a_result_is_not_also_evaluated_on() -> None:
         ("Zephyr needs half the memory.", "half", "of", True, (2, 2), "x"),
         ("Zephyr shrinks it from 40 GB to 16 GB.", "40 GB to 16 GB", "from_to", True, (2.5, 2.5),
          "gb"),
+        ("Zephyr cuts it from 2 s to 300 ms.", "2 s to 300 ms", "from_to", True, (20 / 3, 20 / 3),
+         "ms"),
         ("Zephyr lifts use from 40% to 50%.", "40% to 50%", "from_to", True, (1.25, 1.25), "%"),
         ("Zephyr raises it by $1.2\\times$-$3.4\\times$.", "$1.2\\times$-$3.4\\times$", "up", True,
          (1.2, 3.4), "x"),
@@ -193,7 +195,7 @@ def test_ratios_follow_the_contract(
 @pytest.mark.parametrize(
     ("text", "label", "value", "qualifier"),
     [
-        ("up to 1.66x and 1.30x faster", "up_to", "1.30x", "up_to"),
+        ("up to 1.8x and 1.3x faster", "up_to", "1.3x", "up_to"),
         ("it is 1.30x faster", "up_to", "1.30x", "exact"),
         ("over 1.30x faster", "exact", "1.30x", "at_least"),
         ("2-3x faster", "exact", "2-3x", "range"),
@@ -247,14 +249,14 @@ def test_hardware_counts_are_computed() -> None:
 
 
 def test_model_sizes_read_names_and_prose() -> None:
-    text = "We use Zephyr-7/13B, Boreas-30B-A3B-128K and a mixture of 20B activated and 200B total."
+    text = "We use Zephyr-7/13B, Boreas-30B-A3B-128K and a mixture of 30B active and 300B total."
     outcome = read(
         text,
         model_sizes=[
             {"quote": "Zephyr-7/13B", "model": "Zephyr-7/13B", "total": "7"},
             {"quote": "Zephyr-7/13B", "model": "Zephyr-7/13B", "total": "13B"},
             {"quote": "Boreas-30B-A3B-128K", "total": "30B", "active": "A3B", "context": "128K"},
-            {"quote": "20B activated and 200B total", "total": "200B", "active": "20B"},
+            {"quote": "30B active and 300B total", "total": "300B", "active": "30B"},
         ],
     )
     found: list[Any] = list(outcome.claims)
@@ -262,7 +264,7 @@ def test_model_sizes_read_names_and_prose() -> None:
         (7_000_000_000, None, None),
         (13_000_000_000, None, None),
         (30_000_000_000, 3_000_000_000, 128_000),
-        (200_000_000_000, 20_000_000_000, None),
+        (300_000_000_000, 30_000_000_000, None),
     ]
 
 

@@ -116,7 +116,7 @@ def test_the_shipped_examples_cover_the_hard_rules() -> None:
     assert any(c.active_params for c in sizes)
     assert any(c.context_tokens for c in sizes)
     devices = {c.device for c in claims if c.kind == "hardware"}
-    assert {"nvidia-gpu", "amd-gpu", "fpga"} <= devices
+    assert {"intel-gpu", "amd-gpu", "fpga"} <= devices
     assert any(c.stance == "background" for c in claims)
     assert any(example.reply == "{}" for example in SHIPPED.examples)
 

@@ -54,9 +54,14 @@ def test_a_failed_run_leaves_the_last_result(tmp_path: Path) -> None:
     with store.Writer(tmp_path) as writer:
         writer.add(outcome("first"))
     before = (tmp_path / "papers.jsonl").read_bytes()
-    with pytest.raises(ZeroDivisionError), store.Writer(tmp_path) as writer:
-        writer.add(outcome("second"))
-        raise ZeroDivisionError
+
+    def fail_halfway() -> None:
+        with store.Writer(tmp_path) as writer:
+            writer.add(outcome("second"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert (tmp_path / "papers.jsonl").read_bytes() == before
 
 

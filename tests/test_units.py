@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.normalize.units import unit_at, unit_of, unit_table
+from claimgrid.normalize.units import canonical_units, unit_at, unit_of, unit_table
 
 CONTRACT = [
     "x", "%", "fps", "tokens/s", "samples/s", "images/s", "requests/s", "flops", "gflops",
@@ -121,3 +121,8 @@ def test_canonical_units_hold_no_space_and_no_upper_case(spelling: str) -> None:
     unit = unit_of(spelling)
     assert unit == unit.lower()
     assert " " not in unit
+
+
+@pytest.mark.parametrize("unit", sorted(canonical_units()))
+def test_a_canonical_unit_is_its_own(unit: str) -> None:
+    assert unit_of(unit) == unit

@@ -82,22 +82,19 @@ def print_paper(console: Console, paper: PaperLine, claims: Sequence[Claim]) -> 
 
 
 def _table(claims: Sequence[Claim]) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("kind", "subject", "value", "claim", "against", "on", "evidence"):
-        table.add_column(name, overflow="fold")
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for claim in claims:
-        kind = Text(claim.kind, _COLOURS[claim.kind])
+        kind = Text(claim.kind.replace("_", " "), _COLOURS[claim.kind])
+        facts = [claim.subject, _what(claim)]
+        if baselines := getattr(claim, "baselines", ()):
+            facts.append(f"against {', '.join(baselines)}")
+        if devices := getattr(claim, "hardware", ()):
+            facts.append(f"on {', '.join(devices)}")
         if claim.stance == "background":
-            kind.append(" (background)", "dim")
-        table.add_row(
-            kind,
-            Text(claim.subject or ""),
-            Text(shown_value(claim)),
-            Text(_what(claim)),
-            Text(", ".join(getattr(claim, "baselines", ()))),
-            Text(", ".join(getattr(claim, "hardware", ()))),
-            Text(claim.evidence.quote, "dim"),
-        )
+            facts.append("background")
+        about = Text(" · ".join(filter(None, facts)))
+        about.append(f"\n{claim.evidence.quote}", "dim")
+        table.add_row(kind, Text(shown_value(claim), no_wrap=True), about)
     return table
 
 

@@ -3,9 +3,9 @@
     client (openai, anthropic, google-genai) ─► Recorder ─► Retrier ─► network
 
 Replay sits below the vendor's client, so its parsing, instructor's validation and the re-ask all
-run on recorded replies. Retries sit below the recorder, so only replies are recorded and an API error
-never leaks into a re-ask. openai speaks httpx2, the other clients httpx: both libraries have the
-same transport interface, so the classes are made for the one that the client uses.
+run on recorded replies. Retries sit below the recorder, so only replies are recorded and an API
+error never leaks into a re-ask. openai speaks httpx2, the other clients httpx: both libraries have
+the same transport interface, so the classes are made for the one that the client uses.
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ _LONGEST = 6  # words in the name of a product that is not known
 _REACH = 64  # how far back a vendor's name and brands may stand before a product
 _JOIN = re.compile(r"\s{0,2}(?:,\s{0,2}(?:and\s|or\s)?|/|\sand\s|\sor\s|&)\s{0,2}")
 _SPACE = " \t\n-~"
+_QUOTES = re.compile('["“”‘’`]')
+# "CCD-based CPUs": the word tells a kind of CPU and is no product's name.
+_OF_KIND = re.compile(r"-(?:based|class|grade|enabled|equipped|accelerated|optimized|like)\b")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+]*")
 
 
@@ -67,7 +70,7 @@ def resolve(words: str) -> Device:
     A product wins over a vendor, a vendor over a class, more words over fewer, the first over
     later ones. Never fails: a product that the registry lacks becomes `vendor-product`, not known.
     """
-    words = words[:_LONGEST_WORDS]
+    words = _QUOTES.sub(" ", words[:_LONGEST_WORDS])
     hits = list(_scan(words, loose=True))
     products = [hit for hit in hits if hit.pattern.kind == "product"]
     if products:
@@ -286,7 +289,11 @@ def _names(words: str, vendor: _Hit | None, classes: list[_Hit]) -> list[str]:
     for hit in (*classes, *((vendor,) if vendor else ())):
         rest = rest[: hit.start] + "|" * (hit.end - hit.start) + rest[hit.end :]
     rest = registry.noise().sub(lambda found: " " * len(found[0]), rest)
-    tokens = [t for t in _TOKEN.finditer(rest) if t[0] not in registry.data()["not_names"]]
+    tokens = [
+        t
+        for t in _TOKEN.finditer(rest)
+        if t[0] not in registry.data()["not_names"] and not _OF_KIND.match(words, t.end())
+    ]
     if vendor is not None:
         behind = (t for t in tokens if t.start() >= vendor.end)
         run = list(takewhile(_is_name, behind))[:_LONGEST]

@@ -36,7 +36,7 @@ _PERCENT = re.compile(r" ?%| percent(?![a-z])")
 _TWO_DIGITS = re.compile(r"[0-9]{2}(?![A-Za-z0-9]|\.[0-9])")
 _PREFIX = re.compile(r"[A-Za-z]+-\Z")
 _PRECISE = re.compile(r"[0-9]{0,2}\.[0-9]{2,}")
-"""Too precise for a name: in "45.65mIoU" only the space is missing."""
+"""Too precise for a name: in "61.27mIoU" only the space is missing."""
 _LEADING_POINT = re.compile(r"[0-9]+(?![0-9]*[.,][0-9])")
 _LETTERS = re.compile(r"[A-Za-z]")
 _FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from claimgrid.normalize.lexer_names import is_context_length
+from claimgrid.normalize.lexer_names import YEAR, is_context_length
 from claimgrid.normalize.lexer_types import Form, Quantity
 from claimgrid.normalize.lexicon import FACTORS, lexicon
 
@@ -136,9 +136,9 @@ def _range(text: str, left: Quantity, right: Quantity, form: Form) -> Quantity |
     """Both ends as one quantity, if they can have the same unit."""
     differ = left.unit != right.unit and left.unit and right.unit
     if differ and not right.unit.startswith((left.unit + "/", "/")):
-        return None  # but "$1.2-2.0M/yr" and "38 KiB → 5 KiB per round" are one unit
+        return None  # but "$1-2M/yr" and "9 KB → 5 KB per call" have one unit
     if left.parts[0].magnitude and not left.unit and right.unit in ("x", "%"):
-        return None  # "1.3B to 3.6x": a size, then what became of it
+        return None  # "3B to 2x": a size, then what became of it
     low, high = left.low, right.low
     if low is None or high is None:
         return None
@@ -234,7 +234,7 @@ def _share_reasons(text: str, found: list[Quantity]) -> None:
         gap = text[left.end : right.start]
         if gap not in _LISTED[left.reason] or right.parts[0].magnitude:
             continue
-        if left.reason != "year" or right.end - right.start == 4:
+        if left.reason != "year" or YEAR.fullmatch(text, right.start, right.end):
             found[index] = replace(right, low=None, high=None, form="single", reason=left.reason)
 
 

@@ -24,6 +24,10 @@ _DATE = re.compile(
     r"(?:19|20)[0-9]{2}[-/](?:0[1-9]|1[0-2])(?:[-/][0-3][0-9])?(?![0-9.%])"
     r"|[0-3]?[0-9]/[0-3]?[0-9]/(?:19|20)[0-9]{2}(?![0-9.%])"
 )
+_DAY_FIRST = re.compile(
+    r"[0-3]?[0-9](?:st|nd|rd|th)? (?P<month>[A-Z][a-z]{2,8})\.?,? (?:19|20)[0-9]{2}(?![0-9.%])"
+)
+_MONTH_FIRST = re.compile(r"[0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{2}(?![0-9.%])")
 _IDENTIFIER = re.compile(
     r"(?:https?://|www\.|doi:|DOI:|doi\.org/|arXiv:|arxiv:|github\.com/|huggingface\.co/)"
     r" ?[^\s,;)\]>\"']+"
@@ -37,7 +41,7 @@ _ITEM = re.compile(r"(?<![A-Za-z0-9])\(?(?P<number>[0-9]{1,2})\)(?= )")
 _ORDER = re.compile(r"(?<![A-Za-z])[OΘΩ]~?\((?:[^()]|\([^()]{0,40}\)){1,80}\)")
 _PREVIOUS = re.compile(r"(?P<word>[A-Za-z][A-Za-z-]*)(?:\.? |\.|: ?)\Z")
 _NEXT = re.compile(r"[ -]?(?P<word>[A-Za-z]+)")
-_YEAR = re.compile(r"19[0-9]{2}|20[0-3][0-9]")
+YEAR = re.compile(r"19[0-9]{2}|20[0-3][0-9]")
 _DECADE = re.compile(r"(?:19|20)[0-9]0'?s(?![a-z])")
 
 
@@ -125,7 +129,7 @@ def by_word_before(text: str, start: int, floor: int) -> str | None:
 
 def year_at(text: str, start: int, end: int, floor: int) -> str | None:
     """`year` or `date` where a bare four-digit number is one, by what stands around it."""
-    if _YEAR.fullmatch(text, start, end) is None:
+    if YEAR.fullmatch(text, start, end) is None:
         return None
     words = lexicon()
     match = _PREVIOUS.search(text, max(floor, start - 24), start)
@@ -215,6 +219,14 @@ def shaped(text: str, digit: int) -> Quantity | None:
         match = pattern.match(text, digit)
         if match is not None:
             return refused(text, digit, match.end(), reason)
+    months = lexicon().months
+    day_first = _DAY_FIRST.match(text, digit)
+    if day_first is not None and day_first["month"].lower() in months:
+        return refused(text, digit, day_first.end(), "date")
+    month_first = _MONTH_FIRST.match(text, digit)
+    before = _PREVIOUS.search(text, max(0, digit - 12), digit) if month_first else None
+    if month_first is not None and before is not None and before["word"].lower() in months:
+        return refused(text, digit, month_first.end(), "date")
     return None
 
 

@@ -69,7 +69,7 @@ _COUNT = re.compile(
     # `billon` and `bilion` are misspelt often enough to be read.
     rf"|(?:(?P<count>{_DIGITS}|(?i:\b(?:{'|'.join(_NUMERALS)})))(?P<join>{_JOINT}|-))?"
     r"(?<![A-Za-z])(?P<tens>(?i:tens|hundreds?)[\s-](?:of[\s-])?)?"
-    r"(?P<word>(?i:thousand|million|bill?i?on|trillion))s?(?![A-Za-z])"
+    r"(?P<word>(?i:thousand|million|bill?i?on|trillion))s?(?:-plus)?(?![A-Za-z])"
     rf"|(?:(?P<factor>{_DIGITS})\s?(?:\\times|[x×])\s?)?(?<![0-9.])10\^\{{?(?P<power>[0-9]{{1,2}})\}}?"
     r"|(?P<float>(?<![0-9.])[0-9](?:\.[0-9]{1,6})?)[eE]\+?(?P<exponent>[0-9]{1,2})(?![0-9])"
     rf"|(?P<bare>{_DIGITS})"

@@ -65,6 +65,13 @@ def unit_table() -> UnitTable:
     )
 
 
+@cache
+def canonical_units() -> frozenset[str]:
+    """Every canonical unit that the table knows."""
+    table = unit_table()
+    return frozenset(table.symbols.values()) | frozenset(table.words.values())
+
+
 _HEAD = re.compile(
     r"(?P<gap>[ -]?)(?P<word>%|‰|×(?![A-Za-z0-9])|°C?|US\$|[$€£]"
     r"|[A-Za-zµ]+(?:\^?[23](?![0-9A-Za-z]))?)"
@@ -72,7 +79,6 @@ _HEAD = re.compile(
 _AMOUNT = re.compile(r" ?[0-9.]")
 _PHRASE = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}")
 _SLASHED = re.compile(r"/(?:s|sec)(?![A-Za-z0-9])")
-_WORD = re.compile(r"[A-Za-z]+")
 _MACHINE = re.compile(
     r"(?P<gap>[ -]?)"
     r"(?:(?P<device>[A-Z][A-Za-z]{0,8}-?[0-9]{1,4}[A-Za-z]{0,3}|[A-Z][a-z]{2,12})[ -])?"
@@ -92,6 +98,11 @@ _NOUN_RATE = re.compile(
 _MODIFIED = re.compile(
     r" (?P<modifier>[a-z]+(?:-[a-z]+)?|KV|MoE) (?P<word>[a-z]{3,10}s)(?![A-Za-z0-9-])"
 )
+_PER = frozenset(["per", "each", "every", "a"])
+_BARE_PERIODS = frozenset(["/s", "/min", "/hour", "/day", "/week", "/month", "/year"])
+"""Periods that may follow a number without a unit: `90K/s`, `$3 per month`."""
+_TIMES = frozenset(["x", "%", "ms", "us", "ns"])
+"""Units that never start a longer one: most numbers end here."""
 
 
 def unit_at(text: str, position: int) -> Unit | None:
@@ -120,13 +131,6 @@ def unit_at(text: str, position: int) -> Unit | None:
     if found is None:
         found = _noun_rate(text, position, table) or _modified(text, position, table)
     return None if found is None else _with_rate(text, found, table)
-
-
-_PER = frozenset(["per", "each", "every", "a"])
-_BARE_PERIODS = frozenset(["/s", "/min", "/hour", "/day", "/week", "/month", "/year"])
-"""Periods that may follow a number without a unit: `500K/s`, `$3 per month`."""
-_TIMES = frozenset(["x", "%", "ms", "us", "ns"])
-"""Units that never start a longer one: most numbers end here."""
 
 
 def _known(text: str, head: re.Match[str], table: UnitTable) -> Unit | None:
@@ -228,7 +232,7 @@ def _period(text: str, position: int, table: UnitTable) -> Unit | None:
     if name is None:
         if match["slash"] is None or len(word) < 3 or not word.islower():
             return None
-        name = _singular(word)  # "ns/vec"
+        name = _singular(word)  # "ns/row"
     return Unit("/" + name, position, match.end())
 
 
@@ -241,6 +245,8 @@ def unit_of(words: str) -> str:
     'line'
     """
     text = plain_text(words).text.strip(" .,;:()[]")
+    if text in canonical_units():
+        return text
     found = unit_at(" " + text, 0)
     if found is not None and found.end == len(text) + 1:
         return found.name

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claimgrid.claims import Qualifier, Span, Value
+from claimgrid.normalize import conversion
 from claimgrid.normalize.numbers import Number, Quantity, unit_of
 
 # Reasons of the lexer that make a number no quantity at all, whoever claims it.
 _NEVER = frozenset(
     {"name", "year", "date", "version", "citation", "section", "list_item", "identifier"}
 )
-_JOINED = re.compile(r"\s*(?:,|/|--?|–|—|to|and|\$|\\times|×|x|%|\\%|\s)*\s*")
+_JOINED = re.compile(r"(?:[\s,/$%×x–—-]|\\times|\\%|to\b|and\b)*")
+_TO = re.compile(r"[\s,(]*(?:to|down to|up to|→|->|\\to|\\rightarrow|--?|–|—)\s*")
 _PERIOD = re.compile(
     r"\b(?:per|a|each|every)\s+(second|minute|hour|day|week|month|year|query|token|step|image"
     r"|sample|request|task|epoch|iteration|inference|frame)\b"
@@ -39,7 +41,8 @@ _CUES: dict[Qualifier, re.Pattern[str]] = {
         re.I,
     ),
     "about": re.compile(
-        r"about|around|approx|roughly|nearly|almost|close to|circa|some\b|~|≈|\\sim|\\approx|∼|order",
+        r"about|around|approx|roughly|nearly|almost|close to|circa|some\b|order|~|≈|∼|\\sim"
+        r"|\\approx",
         re.I,
     ),
     "average": re.compile(r"average|averag|mean|median|typical|overall|geomean", re.I),
@@ -81,21 +84,43 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
         return f"number_in_{touched[0][0].reason}"
     owners = list(dict.fromkeys(q for q, _ in usable))
     parts = tuple(p for _, p in usable)
-    if len(owners) == 1 and len(parts) == len(owners[0].parts):
-        low, high = owners[0].low, owners[0].high
-    elif len(parts) == 1:
-        low = high = parts[0].value
-    elif len(parts) == 2 and _JOINED.fullmatch(text[parts[0].end : parts[1].start]):
-        values = sorted(p.value for p in parts if p.value is not None)
-        low, high = (values[0], values[-1]) if len(values) == 2 else (None, None)
-    else:
+    ends = _ends(text, owners, parts)
+    if ends is None:
         return "several_numbers"
-    ends = tuple(p.value for p in parts if p.value is not None)
-    if low is not None and low == high:
-        ends = (low,)
     unit = next((q.unit for q in reversed(owners) if q.unit), "") or _trailing(text, parts, span)
     bound: Qualifier = "up_to" if owners[0].bound == "at_most" else owners[0].bound
-    return Reading(span, text[span.start : span.end], low, high, ends, unit, bound, parts)
+    words = text[span.start : span.end]
+    low, high = (min(ends), max(ends)) if ends else (None, None)
+    return Reading(span, words, low, high, ends, unit, bound, parts)
+
+
+def _ends(
+    text: str, owners: Sequence[Quantity], parts: Sequence[Number]
+) -> tuple[float, ...] | None:
+    """The number, or the two numbers of a range or a change in the order of the text, in the last
+    one's unit; () for vague words; None where they are more than one claim's worth."""
+    first, last = parts[0], parts[-1]
+    if len(owners) == 1 and len(parts) == len(owners[0].parts):
+        low, high = owners[0].low, owners[0].high
+        if low is None or high is None:
+            return ()
+        return (low,) if low == high else _in_order(low, high, first, last)
+    if len(parts) == 1:
+        return () if first.value is None else (first.value,)
+    if len(parts) != 2 or first.value is None or last.value is None:
+        return None
+    if _JOINED.fullmatch(text, first.end, last.start):
+        return (first.value, last.value)
+    # "from 2 s to 300 ms": two quantities whose units convert.
+    if len(owners) == 2 and _TO.fullmatch(text, owners[0].end, owners[1].start):
+        factor = conversion.factor(owners[0].unit, owners[1].unit)
+        return None if factor is None else (first.value * factor, last.value)
+    return None
+
+
+def _in_order(low: float, high: float, first: Number, last: Number) -> tuple[float, float]:
+    falls = first.value is not None and last.value is not None and first.value > last.value
+    return (high, low) if falls else (low, high)
 
 
 def qualifier(reading: Reading, labelled: Qualifier, sentence: str, *, change: bool) -> Qualifier:
