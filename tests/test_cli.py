@@ -274,3 +274,37 @@ def test_wrong_usage_is_told_in_one_line_and_exits_2(
 def test_completion_scripts_are_printed() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_EXTRACT_COMPLETE" in extract("completion", shell).stdout
+
+
+def test_audit_is_a_reading_list(seeds: tuple[Path, str]) -> None:
+    short, whole = extract("audit", seeds[0]).stdout, extract("audit", seeds[0], "--all").stdout
+    rows = lines(seeds[0] / "papers.jsonl")
+    numbers = [number for row in rows for number in row["unclaimed_numbers"]]
+    assert f"{len(numbers)} numbers that no claim covers" in short
+    assert short.count("…\n") == sum(number["reason"] is None for number in numbers)
+    assert len(whole.splitlines()) > len(short.splitlines())
+
+
+def test_registry_lists_the_devices_that_it_lacks(tmp_path: Path) -> None:
+    source = jsonl(
+        tmp_path / "mine.jsonl",
+        {"id": "a", "title": "Zephyr", "abstract": "It runs on a Brontes Q7 NPU and an A100."},
+    )
+
+    def script(number: int, body: Any) -> Any:
+        devices = [
+            {"quote": "a Brontes Q7 NPU", "device": "Brontes Q7 NPU", "count": "a"},
+            {"quote": "an A100", "device": "A100", "count": "an"},
+        ]
+        return completion(json.dumps({"hardware": devices}))
+
+    with Server(script) as server:
+        extract("run", source, "--out", tmp_path / "out", "--model", "m", "--base-url", server.url)
+    claims = lines(tmp_path / "out" / "claims.jsonl")
+    assert [(claim["device"], claim["known"]) for claim in claims] == [
+        ("brontes-q7", False),
+        ("nvidia-a100", True),
+    ]
+    listed = extract("registry", "unmapped", tmp_path / "out").stdout
+    assert "brontes-q7" in listed
+    assert "nvidia-a100" not in listed

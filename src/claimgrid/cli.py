@@ -157,6 +157,30 @@ def import_(results: Path, requests: Path, recordings: Path | None, folder: Path
 
 
 @main.command()
+@click.argument("folder", metavar="OUT", type=_PATH)
+@click.option("--all", "everything", is_flag=True, help="Also those with a known reason.")
+def audit(folder: Path, everything: bool) -> None:
+    """List the numbers that no claim covers, with the words around them."""
+    from claimgrid.commands.audit import audit as command
+
+    sys.exit(command(folder, everything=everything))
+
+
+@main.group()
+def registry() -> None:
+    """Look after the hardware registry."""
+
+
+@registry.command()
+@click.argument("folder", metavar="OUT", type=_PATH)
+def unmapped(folder: Path) -> None:
+    """List the devices of a run that the registry does not hold, for adding."""
+    from claimgrid.commands.registry import unmapped as command
+
+    sys.exit(command(folder))
+
+
+@main.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is stale.")
 @click.option("--out", type=_PATH, help="Folder. Default: schemas/ of the checkout.")
 def schema(check: bool, out: Path | None) -> None:
