@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from claimgrid.errors import (
     InvalidReplyError,
@@ -16,6 +20,7 @@ from claimgrid.errors import (
     TransportError,
     TruncatedError,
 )
+from claimgrid.llm import lean
 from claimgrid.llm.answer import Answer
 from claimgrid.llm.client import Client, Policy, Stores
 from claimgrid.llm.providers import endpoint
@@ -24,6 +29,7 @@ from claimgrid.papers import Paper
 from claimgrid.prompt import Prompt, Request, build
 from server import Say, Server, completion
 
+ROOT = Path(__file__).resolve().parents[1]
 PAPER = Paper(paper_id="p1", title="Zephyr", abstract="Zephyr is 2.5x faster than Boreas.")
 PROMPT = Prompt("t", 1, 0.0, 100, "Read.", "{title}\n{abstract}\n{fence}", (), "0" * 64)
 GOOD = {"speedups": [{"quote": "2.5x faster", "value": "2.5x", "change": "up"}]}
@@ -243,3 +249,73 @@ def test_every_mode_goes_out_and_comes_back(mode: str) -> None:
     with Server(script) as server:
         answer = asyncio.run(main(server.url))
     assert [item.value for item in answer.reply.speedups] == ["2.5x"]
+
+
+@given(st.text(), st.text())
+@settings(max_examples=60)
+def test_the_lean_path_sends_the_bytes_of_the_real_client(title: str, abstract: str) -> None:
+    at = endpoint("scripted", base_url="http://127.0.0.1:1/v1", key="k")
+    papers = [PAPER, Paper(paper_id="x", title=title, abstract=abstract)]
+    first, other = (build(p, PROMPT, model="scripted", mode="json_schema") for p in papers)
+
+    async def main() -> None:
+        prepared = await lean.prepare(first, at)
+        assert prepared is not None
+        try:
+            _, url, headers, body = await lean.capture(other, at)
+        except UnicodeEncodeError:
+            return  # lone surrogates: no client can send them, and no source lets them through
+        assert prepared.body(other) == body
+        assert prepared.url == url
+        assert prepared.headers.keys() == headers.keys()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        [json.dumps(GOOD)],
+        ["not JSON", json.dumps(GOOD)],
+        ["not JSON", "nor this", json.dumps(GOOD)],
+        [json.dumps(GOOD | {"hardware": [BAD_ITEM]})] * 3,
+        [json.dumps(GOOD).replace('"up"', '"up", "metric": null, "baselines": "Boreas"')],
+        ["{}"],
+    ],
+)
+def test_both_paths_give_the_same_answers_and_recordings(
+    contents: list[str], tmp_path: Path
+) -> None:
+    """The lean path and the vendor's client, fresh and replayed, against the same server."""
+    seen = []
+    for path in (True, False):
+        folder = Folder(tmp_path / str(path))
+        with Server(lambda n, body: completion(contents[n])) as server:
+            live = ask(server.url, Stores(write=(folder,)), lean=path)
+        replayed = [
+            ask(None, Stores(read=(("recording", folder),)), live=False, lean=way)
+            for way in (True, False)
+        ]
+        assert all(r.reply == live.reply and r.dropped == live.dropped for r in replayed)
+        seen.append((live, server.requests, folder.get("scripted", request().key)))
+    assert seen[0] == seen[1]
+
+
+def test_replaying_clean_replies_needs_no_client(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    with Server(lambda n, body: completion(json.dumps(GOOD))) as server:
+        ask(server.url, Stores(write=(folder,)))
+    code = (
+        "import asyncio, sys; sys.path.insert(0, 'tests')\n"
+        "from pathlib import Path; import test_client as t\n"
+        "before = set(sys.modules)\n"
+        "for name in [n for n in sys.modules if n.split('.')[0] in ('openai', 'instructor')]:\n"
+        "    del sys.modules[name]\n"
+        f"folder = t.Folder(Path({str(tmp_path)!r}))\n"
+        "t.ask(None, t.Stores(read=(('recording', folder),)), live=False)\n"
+        "print([n for n in ('openai', 'instructor') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"

@@ -14,7 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,36 @@ def build(
         sampling: overrides the prompt file's own temperature and token limit.
     """
     sampling = sampling or Sampling(prompt.temperature, prompt.max_tokens)
+    frame = _frame(prompt, model, mode, sampling)
+    last = {"role": "user", "content": _user(prompt, paper.title, paper.abstract)}
+    key = frame.hashed.copy()
+    key.update((_canonical(last) + frame.after).encode("utf-8", "surrogatepass"))
+    return Request(
+        key=key.hexdigest()[:32],
+        model=model,
+        mode=mode,
+        messages=(*frame.messages, last),
+        sampling=sampling,
+        prompt=f"{prompt.name}@{prompt.version}",
+        prompt_sha256=prompt.sha256,
+        schema_sha256=_sha256(reply_schema()),
+        paper_id=paper.paper_id,
+        title=paper.title,
+        abstract_sha256=paper.abstract_sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all requests of a run share: messages, and the key's text before and after the paper."""
+
+    messages: tuple[Mapping[str, str], ...]
+    hashed: Any
+    after: str
+
+
+@lru_cache(maxsize=8)
+def _frame(prompt: Prompt, model: str, mode: str, sampling: Sampling) -> _Frame:
     messages = [{"role": "system", "content": prompt.system}]
     for example in prompt.examples:
         content = _user(prompt, example.title, example.abstract)
@@ -150,29 +180,19 @@ def build(
             {"role": "user", "content": content},
             {"role": "assistant", "content": example.reply},
         ]
-    messages.append({"role": "user", "content": _user(prompt, paper.title, paper.abstract)})
-    schema = reply_schema()
-    asked: dict[str, Any] = {
+    asked = {
         "model": model,
         "mode": mode,
-        "messages": messages,
+        "messages": [*messages, "PAPER"],
         "temperature": sampling.temperature,
         "max_tokens": sampling.max_tokens,
-        "schema": schema,
+        "schema": reply_schema(),
     }
-    return Request(
-        key=_sha256(_canonical(asked))[:32],
-        model=model,
-        mode=mode,
-        messages=tuple(messages),
-        sampling=sampling,
-        prompt=f"{prompt.name}@{prompt.version}",
-        prompt_sha256=prompt.sha256,
-        schema_sha256=_sha256(schema),
-        paper_id=paper.paper_id,
-        title=paper.title,
-        abstract_sha256=paper.abstract_sha256,
-    )
+    # The paper is the last message; sorted keys put the rest of the text around it. The part
+    # before it is hashed once, not once a paper.
+    before, after = _canonical(asked).rsplit('"PAPER"]', 1)
+    hashed = hashlib.sha256(before.encode("utf-8", "surrogatepass"))
+    return _Frame(tuple(messages), hashed, "]" + after)
 
 
 def _user(prompt: Prompt, title: str, abstract: str) -> str:
@@ -186,5 +206,6 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+@lru_cache(maxsize=64)
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

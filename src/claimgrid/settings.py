@@ -45,9 +45,12 @@ class Settings(BaseSettings):
     recordings: Path | None = None
     temperature: float | Literal["none"] | None = None
     max_tokens: int | None = Field(default=None, gt=0)
-    concurrency: int = Field(default=8, ge=1, le=1024)
+    concurrency: int = Field(default=32, ge=1, le=1024)
+    rpm: float | None = Field(default=None, gt=0)
+    tpm: float | None = Field(default=None, gt=0)
     timeout: float = Field(default=120.0, gt=0)
     attempts: int = Field(default=6, ge=1, le=50)
+    backoff: float = Field(default=0.5, gt=0, le=60)  # no flag: for tests and unusual servers
     reasks: int = Field(default=2, ge=0, le=10)
 
     @classmethod

@@ -39,7 +39,14 @@ class Session:
         """How hard the client tries."""
         given = self.given
         return Policy(
-            live=self.live, timeout=given.timeout, attempts=given.attempts, reasks=given.reasks
+            live=self.live,
+            timeout=given.timeout,
+            attempts=given.attempts,
+            backoff=given.backoff,
+            reasks=given.reasks,
+            concurrency=given.concurrency,
+            rpm=given.rpm,
+            tpm=given.tpm,
         )
 
     def stores(self, cache: Cache) -> Stores:

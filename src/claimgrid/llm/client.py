@@ -1,25 +1,19 @@
-"""Request ─► Answer through instructor and the vendor's client; the only home of both.
+"""Request ─► Answer: from a store, by the lean path, or through the vendor's client.
 
-Knows nothing of abstracts or claims. Three ladders are kept apart: the transport retries trouble
-(`transport.retrier`), instructor re-asks invalid replies, and when its re-asks run out the valid
-items are kept. Refusals and truncated replies are final: asking again costs money and changes
-nothing.
+Knows nothing of abstracts or claims. Three ladders are kept apart: the link retries trouble on the
+wire, instructor re-asks invalid replies, and when its re-asks run out the valid items are kept.
 """
 
 from __future__ import annotations
 
 import datetime
-import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from instructor.core.exceptions import InstructorError
-from pydantic import ValidationError
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
-
-from claimgrid.errors import InvalidReplyError, RefusedError, TruncatedError
-from claimgrid.llm import providers
+from claimgrid.errors import InvalidReplyError, RefusedError, TransportError, TruncatedError
+from claimgrid.llm import lean
 from claimgrid.llm.answer import (
     Answer,
     Dropped,
@@ -30,25 +24,37 @@ from claimgrid.llm.answer import (
     salvage,
     usage_of,
 )
-from claimgrid.llm.recordings import Folder, OriginName, Recording, Store
-from claimgrid.llm.transport import CURRENT, Exchange, recorder, retrier
+from claimgrid.llm.limits import gate
+from claimgrid.llm.link import Link
+from claimgrid.llm.providers import Endpoint
+from claimgrid.llm.recordings import Attempt, Folder, OriginName, Recording, Store
+from claimgrid.llm.transport import Exchange
 from claimgrid.prompt import Request
-from claimgrid.reply import LISTS, Reply
+from claimgrid.reply import Reply
 
-# instructor logs each failed attempt as an error; here it is a row in papers.jsonl instead.
-logging.getLogger("instructor").addHandler(logging.NullHandler())
-logging.getLogger("instructor").propagate = False
+if TYPE_CHECKING:
+    from claimgrid.llm.vendor import Vendor
+
+_Settled = tuple[Reply, tuple[Dropped, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How hard to try. In seconds: `timeout` for one HTTP request, `backoff` the first wait."""
+    """How hard to try, and how fast.
+
+    In seconds: `timeout` for one HTTP request, `backoff` the first wait between tries. `rpm` and
+    `tpm` are requests and tokens per minute. `lean` may be switched off to compare the two paths.
+    """
 
     live: bool
     timeout: float = 120.0
     attempts: int = 6
     backoff: float = 0.5
     reasks: int = 2
+    concurrency: int = 64
+    rpm: float | None = None
+    tpm: float | None = None
+    lean: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +68,25 @@ class Stores:
 class Client:
     """Asks one model. Use as an async context manager; `ask` is an `answer.Ask`."""
 
-    def __init__(self, endpoint: providers.Endpoint, stores: Stores, policy: Policy) -> None:
+    def __init__(self, endpoint: Endpoint, stores: Stores, policy: Policy) -> None:
+        self._at = endpoint
         self._stores = stores
         self._policy = policy
-        self._origin: OriginName = endpoint.origin
-        http = providers.http_module(endpoint)
-        network = None
-        if policy.live:  # a replay needs no certificates loaded
-            pool = http.AsyncHTTPTransport(limits=http.Limits(max_connections=None))
-            network = retrier(http, pool, attempts=policy.attempts, backoff=policy.backoff)
-        self._http = http.AsyncClient(
-            transport=recorder(http, network), timeout=http.Timeout(policy.timeout, connect=15.0)
+        self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
+        self._link = Link(
+            self.gate, timeout=policy.timeout, attempts=policy.attempts, backoff=policy.backoff
         )
-        self._instructor = providers.connect(endpoint, self._http)
-        self._arguments = providers.arguments(endpoint)
+        self._lean = policy.lean and lean.suits(endpoint)
+        self._prepared: dict[tuple[object, ...], lean.Prepared | None] = {}
+        self._vendor: Vendor | None = None
 
     async def __aenter__(self) -> Client:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        if self._vendor is not None:
+            await self._vendor.close()
+        await self._link.__aexit__()
 
     async def ask(self, request: Request) -> Answer:
         """The model's reply, from a store or from the server.
@@ -92,81 +97,79 @@ class Client:
             StoreError: a live reply could not be stored.
         """
         source, found = self._look_up(request)
+
+        async def keep(attempts: tuple[Attempt, ...]) -> None:
+            made = recording(request, attempts, self._at.origin)
+            for store in self._stores.write:
+                await store.keep(made)
+
         exchange = Exchange(
             recorded=found.attempts if found else (),
             live=self._policy.live,
-            on_reply=lambda attempts: self._keep(request, attempts),
+            on_reply=keep,
             missing=lambda: missing(request, [store for _, store in self._stores.read]),
         )
-        token = CURRENT.set(exchange)
-        try:
-            reply, dropped = await self._reply(request, exchange)
-        finally:
-            CURRENT.reset(token)
+        reply, dropped = await self._reply(request, exchange)
         live = exchange.asked_live or found is None
         return Answer(
             reply=reply,
             dropped=dropped,
             usage=sum((usage_of(a.body) for a in exchange.attempts), Usage()),
             source="live" if live else source,
-            origin=self._origin if live or found is None else found.origin,
+            origin=self._at.origin if live or found is None else found.origin,
             model=request.model,
         )
 
-    async def _reply(
-        self, request: Request, exchange: Exchange
-    ) -> tuple[Reply, tuple[Dropped, ...]]:
-        # A recorded chain may end in an invalid reply; without a server nobody can be asked again.
+    async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
+        if self._lean:
+            reply = await self._lean_reply(request, exchange)
+            if reply is not None:
+                return reply, ()
+            if exchange.failure or (exchange.attempts and ending(exchange.last_body) != "complete"):
+                return _settle(exchange)
+            # The real client reads what came, through the recorder, and re-asks if it must.
+            exchange.recorded = max(exchange.recorded, tuple(exchange.attempts), key=len)
+            exchange.attempts = []
         turns = 1 + self._policy.reasks
         if exchange.recorded and not exchange.live:
+            # A recorded chain may end invalid; without a server nobody can be asked again.
             turns = min(turns, len(exchange.recorded))
+        full = await self._full().reply(request, exchange, turns=turns)
+        if full is not None and ending(exchange.last_body) == "complete":
+            return full, ()
+        return _settle(exchange)
 
-        def again(error: BaseException) -> bool:
-            invalid = isinstance(error, (ValidationError, ValueError))
-            return invalid and exchange.failure is None and ending(exchange.last_body) == "complete"
-
-        ladder = AsyncRetrying(
-            stop=stop_after_attempt(turns), retry=retry_if_exception(again), reraise=True
-        )
+    async def _lean_reply(self, request: Request, exchange: Exchange) -> Reply | None:
+        if exchange.recorded:
+            exchange.attempts.append(exchange.recorded[0])
+            return lean.read(exchange.last_body)
+        if not exchange.live:
+            return None
+        prepared = await self._prepare(request)
+        if prepared is None:
+            return None
         try:
-            reply = await self._instructor.chat.completions.create(
-                model=request.model,
-                messages=[dict(message) for message in request.messages],
-                response_model=Reply,
-                max_retries=ladder,
-                strict=False,
-                **self._arguments(request),
+            sent = await self._link.send(
+                "POST", prepared.url, prepared.headers, prepared.body(request)
             )
-        except InstructorError as error:
-            return self._settle(exchange, error)
-        # instructor reads an empty or cut reply leniently where it can; the ending decides.
-        if ending(exchange.last_body) != "complete":
-            return self._settle(exchange, None)
-        # A copy without the raw response that instructor hangs on its replies.
-        return Reply(**{name: getattr(reply, name) for name in LISTS}), ()
+        except TransportError as error:
+            exchange.failure = error
+            return None
+        await exchange.took(sent, prepared.url)
+        return None if exchange.failure else lean.read(exchange.last_body)
 
-    def _settle(
-        self, exchange: Exchange, error: Exception | None
-    ) -> tuple[Reply, tuple[Dropped, ...]]:
-        if exchange.failure is not None:
-            raise exchange.failure from error
-        body = exchange.last_body
-        match ending(body):
-            case "refused":
-                said = refusal_text(body)
-                raise RefusedError("the model refused" + (f": {said}" if said else "")) from error
-            case "truncated":
-                raise TruncatedError(
-                    "the reply was cut at the token limit; raise --max-tokens"
-                ) from error
-            case "complete":
-                kept = salvage(body)
-        if kept is None or not any(kept[0].model_dump().values()):
-            reasons = [d.detail for d in kept[1]] if kept else [str(error).splitlines()[0][:300]]
-            raise InvalidReplyError(
-                f"no valid reply in {len(exchange.attempts)} attempt(s): {'; '.join(reasons[:3])}"
-            ) from error
-        return kept
+    async def _prepare(self, request: Request) -> lean.Prepared | None:
+        shape = (request.prompt_sha256, request.model, request.mode, request.sampling)
+        if shape not in self._prepared:
+            self._prepared[shape] = await lean.prepare(request, self._at)
+        return self._prepared[shape]
+
+    def _full(self) -> Vendor:
+        if self._vendor is None:
+            from claimgrid.llm.vendor import Vendor
+
+            self._vendor = Vendor(self._at, self._link)
+        return self._vendor
 
     def _look_up(self, request: Request) -> tuple[Source, Recording | None]:
         for source, store in self._stores.read:
@@ -175,10 +178,26 @@ class Client:
                 return source, found
         return "live", None
 
-    def _keep(self, request: Request, attempts: tuple[Any, ...]) -> None:
-        made = recording(request, attempts, self._origin)
-        for store in self._stores.write:
-            store.put(made)
+
+def _settle(exchange: Exchange) -> _Settled:
+    """What an exchange without a valid reply comes to: its failure, or the items that are valid."""
+    if exchange.failure is not None:
+        raise exchange.failure
+    body = exchange.last_body
+    match ending(body):
+        case "refused":
+            said = refusal_text(body)
+            raise RefusedError("the model refused" + (f": {said}" if said else ""))
+        case "truncated":
+            raise TruncatedError("the reply was cut at the token limit; raise --max-tokens")
+        case "complete":
+            kept = salvage(body)
+    if kept is None or not any(kept[0].model_dump().values()):
+        reasons = [d.detail for d in kept[1]] if kept else ["it is not the JSON that was asked for"]
+        raise InvalidReplyError(
+            f"no valid reply in {len(exchange.attempts)} attempt(s): {'; '.join(reasons[:3])}"
+        )
+    return kept
 
 
 def recording(request: Request, attempts: tuple[Any, ...], origin: OriginName) -> Recording:
@@ -211,20 +230,24 @@ def missing(request: Request, stores: Sequence[Store]) -> str:
     if not near:
         why = f"model {request.model} has no recording for this paper"
     else:
-        changed = [
-            what
-            for what, now in (
-                ("abstract", request.abstract_sha256),
-                ("title", request.title),
-                ("prompt", request.prompt_sha256),
-                ("schema", request.schema_sha256),
-                ("mode", request.mode),
-            )
-            if all(
-                getattr(r, f"{what}_sha256" if hasattr(r, f"{what}_sha256") else what) != now
-                for r in near
-            )
+        now = {
+            "abstract": request.abstract_sha256,
+            "title": request.title,
+            "prompt": request.prompt_sha256,
+            "schema": request.schema_sha256,
+            "mode": request.mode,
+        }
+        then = [
+            {
+                "abstract": r.abstract_sha256,
+                "title": r.title,
+                "prompt": r.prompt_sha256,
+                "schema": r.schema_sha256,
+                "mode": r.mode,
+            }
+            for r in near
         ]
+        changed = [what for what in now if all(old[what] != now[what] for old in then)]
         why = (
             f"the recording of model {request.model} for this paper is stale: "
             f"{' and '.join(changed) or 'the sampling'} changed since"

@@ -6,13 +6,12 @@ Each vendor's library is imported when its models are asked for; anthropic and g
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import urlsplit
-
-import instructor
 
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm.recordings import OriginName
@@ -22,12 +21,6 @@ Provider = Literal["openai", "anthropic", "google"]
 ModeName = Literal["json_schema", "tools", "json", "md_json"]
 MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json")
 
-_INSTRUCTOR_MODES: dict[str, instructor.Mode] = {
-    "json_schema": instructor.Mode.JSON_SCHEMA,
-    "tools": instructor.Mode.TOOLS,
-    "json": instructor.Mode.JSON,
-    "md_json": instructor.Mode.MD_JSON,
-}
 # What each vendor does best through instructor 1.17: Gemini has no json_schema mode there.
 _DEFAULT_MODE: dict[Provider, ModeName] = {
     "openai": "json_schema",
@@ -86,7 +79,17 @@ def connect(at: Endpoint, http_client: Any) -> Any:
     Raises:
         SetupError: the vendor's extra is not installed.
     """
-    mode = _INSTRUCTOR_MODES[at.mode]
+    import instructor
+
+    # instructor logs each failed attempt as an error; here it is a row in papers.jsonl instead.
+    logging.getLogger("instructor").addHandler(logging.NullHandler())
+    logging.getLogger("instructor").propagate = False
+    mode = {
+        "json_schema": instructor.Mode.JSON_SCHEMA,
+        "tools": instructor.Mode.TOOLS,
+        "json": instructor.Mode.JSON,
+        "md_json": instructor.Mode.MD_JSON,
+    }[at.mode]
     # A key is never sent on replay, yet the clients refuse to start without one.
     key = at.api_key or "none"
     if at.provider == "openai":

@@ -7,19 +7,22 @@ where every paid reply lands before anything is built from it. Neither holds hea
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from claimgrid.errors import StoreError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-OriginName = Literal["api", "local-server", "batch-file"]
+OriginName = Literal["api", "local-server", "batch-file", "batch-api"]
 
 
 class Attempt(BaseModel):
@@ -63,6 +66,9 @@ class Store(Protocol):
     def put(self, recording: Recording) -> None:
         """Keep it; on disk when this returns."""
 
+    async def keep(self, recording: Recording) -> None:
+        """`put` without holding up others; on disk when this returns."""
+
 
 class Folder:
     """Recordings as JSON files below `root`, a folder for each model."""
@@ -105,6 +111,10 @@ class Folder:
         except OSError as error:
             raise StoreError(f"{path}: the recording cannot be written: {error}") from error
 
+    async def keep(self, recording: Recording) -> None:
+        """`put`; one small file is not worth a thread."""
+        self.put(recording)
+
     def of_model(self, model: str) -> Iterator[Recording]:
         """All recordings of a model, in key order."""
         for path in sorted((self.root / folder_name(model)).glob("*.json")):
@@ -114,18 +124,26 @@ class Folder:
 
 
 class Cache:
-    """Recordings in one SQLite file (write-ahead log, so that a kill loses no committed reply)."""
+    """Recordings in one SQLite file of checksummed rows.
+
+    Write-ahead log and a sync at each commit: a kill or a power cut loses no reply that was kept.
+    Replies that arrive together share one commit, made in a thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._pending: list[tuple[Recording, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            # One connection, used by one thread at a time: `put` and `_write` never overlap.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute(
-                "CREATE TABLE IF NOT EXISTS replies "
-                "(key TEXT PRIMARY KEY, model TEXT NOT NULL, recording TEXT NOT NULL) STRICT"
+                "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, model TEXT NOT NULL, "
+                "recording TEXT NOT NULL, sha256 TEXT NOT NULL) STRICT"
             )
+            self._reader = sqlite3.connect(path)
         except sqlite3.Error as error:
             raise StoreError(
                 f"{path}: the reply cache cannot be opened: {error}; is the folder writable, "
@@ -133,9 +151,16 @@ class Cache:
             ) from error
 
     def get(self, model: str, key: str) -> Recording | None:  # noqa: ARG002 the key covers it
-        """The recording under this key, if there is one."""
-        row = self._db.execute("SELECT recording FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Recording.model_validate_json(row[0])
+        """The recording under this key; None if there is none, or if its row is damaged (the reply
+        is then asked for again)."""
+        query = "SELECT recording, sha256 FROM replies WHERE key = ?"
+        try:
+            row = self._reader.execute(query, (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read: {error}; delete it") from error
+        if row is None or _sha256(row[0]) != row[1]:
+            return None
+        return Recording.model_validate_json(row[0])
 
     def put(self, recording: Recording) -> None:
         """Insert or replace; committed and synced when this returns.
@@ -143,17 +168,66 @@ class Cache:
         Raises:
             StoreError: the disk is full or the file cannot be written.
         """
+        self._commit([recording])
+
+    async def keep(self, recording: Recording) -> None:
+        """Insert or replace with whatever else is waiting; committed and synced when this returns.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((recording, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        while self._pending:
+            batch, self._pending = self._pending, []
+            try:
+                await asyncio.to_thread(self._commit, [recording for recording, _ in batch])
+            except StoreError as error:
+                for _, done in batch:
+                    if not done.done():
+                        done.set_exception(error)
+            else:
+                for _, done in batch:
+                    if not done.done():
+                        done.set_result(None)
+        self._writing = None
+
+    def _commit(self, recordings: Sequence[Recording]) -> None:
+        texts = [(r.key, r.model, r.model_dump_json()) for r in recordings]
+        rows = [(key, model, text, _sha256(text)) for key, model, text in texts]
         try:
-            self._db.execute(
-                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?)",
-                (recording.key, recording.model, recording.model_dump_json()),
-            )
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: the reply cannot be stored: {error}") from error
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(
+                f"{self.path}: a reply cannot be stored: {error}; what was stored before is safe, "
+                "and the same command goes on from there"
+            ) from error
 
     def close(self) -> None:
         """Close the database."""
+        self._reader.close()
         self._db.close()
+
+
+def body_of(content: bytes) -> Any:
+    """The body of an HTTP reply: JSON if it parses, else text."""
+    try:
+        return from_json(content, cache_strings="keys")
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def folder_name(model: str) -> str:

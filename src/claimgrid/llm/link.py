@@ -1,0 +1,195 @@
+"""HTTP request ─► HTTP reply over aiohttp: one pool, one retry ladder, one Gate for a run.
+
+aiohttp and not httpx because its client costs a third of the CPU a request (benchmarks/), and the
+network is where a bulk run spends it. Knows nothing of models; vendors' clients and the lean path
+both send through here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from claimgrid.errors import TransportError
+from claimgrid.llm.answer import usage_of
+from claimgrid.llm.limits import Gate
+from claimgrid.llm.recordings import body_of
+
+_LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
+_LONGEST_REPLY = 8 * 2**20  # bytes; no reply to an abstract is longer, and memory is bounded
+_AGAIN = (408, 409, 429)
+_DROPPED = ("connection", "host", "keep-alive", "content-length", "accept-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A reply: status, lower-case header names, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class _AgainError(Exception):
+    def __init__(self, why: str, sent: Sent | None = None) -> None:
+        super().__init__(why)
+        self.sent = sent
+
+
+class Link:
+    """Sends requests. Use as an async context manager, within one event loop.
+
+    Args:
+        timeout: seconds for one try, from connecting to the last byte.
+        attempts: tries in all.
+        backoff: seconds, at most, of the first wait between tries.
+    """
+
+    def __init__(self, gate: Gate, *, timeout: float, attempts: int, backoff: float) -> None:
+        self.gate = gate
+        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=min(15.0, timeout))
+        self._attempts = attempts
+        self._jittered = wait_random_exponential(multiplier=backoff, max=30)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Link:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Sent:
+        """Send until an answer is final.
+
+        Tries again on 408, 409, 429, 5xx, time-outs and dropped connections. Waits as long as
+        `Retry-After` says, else a jittered exponential time, 30 s at most. When the tries run out,
+        the last answer is returned as it is.
+
+        Raises:
+            TransportError: no answer came, the server asks for a wait of more than two minutes, or
+                its certificate or its reply cannot be accepted.
+        """
+        kept = {name: value for name, value in headers.items() if name.lower() not in _DROPPED}
+        ladder = AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=self._wait,
+            retry=retry_if_exception_type(_AgainError),
+            reraise=True,
+        )
+        try:
+            async for attempt in ladder:
+                with attempt:
+                    return await self._gated(method, url, kept, content)
+        except _AgainError as last:
+            if last.sent is not None:
+                return last.sent
+            raise TransportError(f"{url} could not be reached: {last}") from last
+        raise AssertionError("tenacity either returns or raises")
+
+    async def _gated(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> Sent:
+        # Four bytes a token, the usual rule of thumb for English; corrected by the reply's usage.
+        estimated = len(content) / 4
+        await self.gate.enter(estimated)
+        began = time.monotonic()
+        sent: Sent | None = None
+        try:
+            sent = await self._once(method, url, headers, content)
+        finally:
+            outcome = "ok" if sent and sent.status < 500 else "trouble"
+            used = None
+            if sent is not None and sent.status == 200 and self.gate.tokens is not None:
+                tokens = usage_of(body_of(sent.content))
+                used = (tokens.input_tokens + tokens.output_tokens) or None
+            throttled = sent is not None and sent.status == 429
+            self.gate.leave(
+                "throttled" if throttled else outcome,  # type: ignore[arg-type]
+                time.monotonic() - began,
+                estimated,
+                used,
+            )
+        self.gate.heed(sent.headers)
+        if sent.status in _AGAIN or sent.status >= 500:
+            asked = retry_after(sent.headers)
+            if asked is not None and asked > _LONGEST_WAIT:
+                raise TransportError(
+                    f"{url} answered {sent.status} and asks to wait {asked:.0f} s; run the same "
+                    "command again later"
+                )
+            if asked is not None and sent.status == 429:
+                self.gate.pause(asked)
+            raise _AgainError(f"HTTP {sent.status}", sent)
+        return sent
+
+    async def _once(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> Sent:
+        if self._session is None:
+            # The gate bounds the connections. trust_env: proxies are set there by convention.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), timeout=self._timeout, trust_env=True
+            )
+        try:
+            async with self._session.request(
+                method, url, headers=headers, data=content, allow_redirects=False
+            ) as response:
+                received = bytearray()
+                async for chunk in response.content.iter_any():
+                    received += chunk
+                    if len(received) > _LONGEST_REPLY:
+                        raise TransportError(f"{url} sent more than {_LONGEST_REPLY >> 20} MiB")
+                names = {name.lower(): value for name, value in response.headers.items()}
+                return Sent(response.status, names, bytes(received))
+        except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
+            raise TransportError(f"{url} cannot be trusted or read: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _AgainError(f"{type(error).__name__}: {error}") from error
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = None
+        if isinstance(error, _AgainError) and error.sent is not None:
+            asked = retry_after(error.sent.headers)
+        return self._jittered(state) if asked is None else asked
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `Retry-After` asks for (RFC 9110: a number of seconds, or a date).
+
+    A date is read against the server's own `Date`, so that a wrong clock on either side does not
+    matter.
+    """
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    then, now = _date(value), _date(headers.get("date", ""))
+    if then is None:
+        return None
+    now = now or datetime.datetime.now(datetime.UTC)
+    return max(0.0, (then - now).total_seconds())
+
+
+def _date(text: str) -> datetime.datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
