@@ -5,6 +5,7 @@
     ├── SetupError                   an extra, a key or a resource is missing
     ├── SourceError                  a source cannot be read at all (file, line)
     ├── StoreError                   the run's folder cannot be read or written
+    ├── StoppedError                 a limit of the run is reached; nothing is wrong
     └── PaperError                   costs one paper only; the run goes on, exit 1
         ├── NoRecordingError         nothing recorded for the request and no model to ask
         ├── RefusedError             the model refused, or a content filter stopped it
@@ -52,6 +53,12 @@ class SourceError(ClaimgridError):
 
 class StoreError(ClaimgridError):
     """A run's folder cannot be read or written."""
+
+
+class StoppedError(ClaimgridError):
+    """The run may spend no more: this paper is not asked about, and is no failure."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class PaperError(ClaimgridError):

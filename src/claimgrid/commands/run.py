@@ -3,147 +3,209 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import platform
+import signal
 import time
-from collections import Counter
-from dataclasses import asdict
-from importlib.metadata import version
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.markup import escape
 
 from claimgrid import settings, sources, store
-from claimgrid.claims import KINDS
+from claimgrid.commands.progress import LogFormat, progress
 from claimgrid.commands.session import Session, open_session
+from claimgrid.commands.tally import Tally, manifest, summary
 from claimgrid.engines import local
-from claimgrid.errors import PaperError
+from claimgrid.errors import PaperError, StoppedError
 from claimgrid.llm import prices
-from claimgrid.llm.answer import Usage
+from claimgrid.llm.budget import Budget, Limits
 from claimgrid.llm.client import Client
 from claimgrid.llm.recordings import Cache
 from claimgrid.outcome import Outcome
 from claimgrid.papers import Origin, Paper, slug
 from claimgrid.pipeline import extract, failed
 
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
 
 class _SourceError(PaperError):
     stage = "source"
 
 
-class Tally:
-    """Counts of a run as its outcomes pass by; the claims of the last paper, for a short answer."""
+@dataclass(slots=True)
+class _Run:
+    """One run under way. `stop` says why no further paper is begun."""
 
-    def __init__(self) -> None:
-        self.papers = 0
-        self.statuses: Counter[str] = Counter()
-        self.kinds: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
-        self.replies: Counter[str] = Counter()
-        self.rejected: Counter[str] = Counter()
-        self.unclaimed: Counter[str] = Counter()
-        self.usage: dict[str, Usage] = {}
-        self.failures: list[tuple[str, str]] = []
-        self.warnings: list[tuple[str, str]] = []
-        self.last: Outcome | None = None
+    source: str
+    session: Session
+    folder: Path
+    budget: Budget
+    tally: Tally = field(default_factory=Tally)
+    read: int = 0
+    source_ended: bool = False
+    stop: str | None = None
+    client: Client | None = None
 
-    def add(self, outcome: Outcome) -> None:
-        """Count one paper."""
-        line = outcome.paper
-        self.papers += 1
-        self.last = outcome
-        self.statuses[line.status] += 1
-        self.kinds.update(claim.kind for claim in outcome.claims)
-        self.rejected.update(rejected.reason for rejected in outcome.rejected)
-        self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
-        if outcome.source:
-            where = f"{outcome.source} of {line.model} ({outcome.origin})"
-            self.replies[where] += 1
-            self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
-        if line.status not in ("claims", "no_claims"):
-            self.failures.append((line.source or line.paper_id, line.reason or line.status))
-        self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
+    def facts(self) -> dict[str, Any]:
+        """The state of the run, for its progress."""
+        seconds = max(time.monotonic() - self.budget.began, 1e-9)
+        done, used = self.tally.papers, self.budget.used
+        rate = done / seconds
+        gate = self.client.gate if self.client else None
+        total = self.read if self.source_ended else None
+        return {
+            "papers": done,
+            "total": total,
+            "papers_per_s": round(rate, 2),
+            "eta_s": round((total - done) / rate, 1) if total and rate else None,
+            "claims": self.tally.claims,
+            "tokens": used.input_tokens + used.output_tokens,
+            "cost_usd": prices.usd(self.session.endpoint, used),
+            "failed": len(self.tally.failures),
+            "errors": {
+                status: n
+                for status, n in sorted(self.tally.statuses.items())
+                if status not in ("claims", "no_claims")
+            },
+            "under_way": gate.running if gate else 0,
+            "allowed": int(gate.allowed) if gate else 0,
+            "throttled": gate.throttled if gate else 0,
+        }
 
 
-def run(source: str, out: Path | None, given: settings.Settings) -> int:
+def run(
+    source: str,
+    out: Path | None,
+    given: settings.Settings,
+    *,
+    limits: Limits | None = None,
+    log_format: LogFormat = "bar",
+) -> int:
     """Extract the claims of a source into `out`.
 
     Returns:
-        The exit code: 0 if every paper came out, 1 if some failed, 130 after Ctrl-C.
+        The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
+        after Ctrl-C.
 
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    console = Console(highlight=False)
-    folder = out or Path("outputs") / _name(source)
     session = open_session(given)
+    folder = out or default_folder(source)
     items = sources.read(source)
-    tally = Tally()
-    began = time.monotonic()
-    interrupted = False
+    budget = Budget(
+        limits or Limits(), lambda used: prices.usd(session.endpoint, used), time.monotonic
+    )
+    this = _Run(source, session, folder, budget)
     with store.Writer(folder) as writer:
-        try:
-            asyncio.run(_extract_all(items, session, writer, tally, folder))
-        except KeyboardInterrupt:
-            interrupted = True
-    code = 130 if interrupted else int(bool(tally.failures))
-    manifest = _manifest(source, session, tally, seconds=time.monotonic() - began, code=code)
-    store.write_manifest(folder, manifest)
-    if source == "-" and tally.papers == 1 and tally.last and not tally.failures:
-        from claimgrid.commands.show import print_paper
-
-        print_paper(console, tally.last.paper, tally.last.claims)
-    _summary(console, source, folder, tally, manifest)
-    for name in sources.skipped(source):
-        console.print(f"[yellow]skipped[/] {name}: not a source file")
-    if interrupted:
-        console.print("[yellow]interrupted[/]; the same command goes on from here")
+        asyncio.run(_extract_all(this, items, writer, log_format))
+    stopped = this.stop or budget.spent
+    code = INTERRUPTED if this.stop else int(bool(this.tally.failures or stopped))
+    timing = {
+        "seconds": round(time.monotonic() - budget.began, 3),
+        "exit_code": code,
+        "stopped_by": stopped,
+    }
+    told = manifest(source, session, this.tally, spent=budget.used, timing=timing)
+    store.write_manifest(folder, told)
+    _print(this, told)
     return code
 
 
-def _name(source: str) -> str:
+def _print(this: _Run, told: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    tally = this.tally
+    if this.source == "-" and tally.papers == 1 and tally.last and not tally.failures:
+        from claimgrid.commands.show import print_paper
+
+        print_paper(console, tally.last.paper, tally.last.claims)
+    summary(console, this.folder, tally, told)
+    for name in sources.skipped(this.source):
+        console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
+    if told["stopped_by"]:
+        console.print(
+            f"[yellow]stopped[/] by {told['stopped_by']}: these results are of part of the source; "
+            "the same command goes on from here and pays for no reply twice",
+            soft_wrap=True,
+        )
+
+
+def default_folder(source: str) -> Path:
+    """Where a run of this source goes if nobody says: `outputs/` and the source's name."""
     if source == "-":
-        return "stdin"
+        return Path("outputs/stdin")
     path = Path(source).resolve()
     name = path.name.removesuffix(".gz")
-    return Path(name).stem if path.is_file() else name
+    return Path("outputs") / (Path(name).stem if path.is_file() else name)
 
 
 async def _extract_all(
-    items: Any, session: Session, writer: store.Writer, tally: Tally, folder: Path
+    this: _Run, items: Iterator[sources.Item], writer: store.Writer, log_format: LogFormat
 ) -> None:
-    cache = Cache(folder / store.REPLIES)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = progress.add_task("reading papers", total=None)
-    read = 0
+    cache = Cache(this.folder / store.REPLIES)
+    session = this.session
+    shown = progress(log_format, this.facts)
 
-    def counted() -> Any:
-        nonlocal read
+    def counted() -> Iterator[sources.Item]:
         for item in items:
-            read += 1
+            if this.stop or this.budget.spent:
+                return
+            this.read += 1
             yield item
-        progress.update(task, total=read)
+        this.source_ended = True
+
+    async def one(item: sources.Item) -> Outcome | None:
+        if not isinstance(item, Paper):
+            return _unreadable(item)
+        if this.stop:
+            return None
+        assert this.client is not None
+        try:
+            return await extract(item, session.request, this.client.ask)
+        except StoppedError:
+            return None
 
     try:
-        async with Client(session.endpoint, session.stores(cache), session.policy) as client:
-
-            async def one(item: sources.Item) -> Outcome:
-                if isinstance(item, Paper):
-                    outcome = await extract(item, session.request, client.ask)
-                else:
-                    outcome = _unreadable(item)
-                progress.advance(task)
-                return outcome
-
-            with progress:
-                results = local.run(counted(), one, concurrency=session.given.concurrency)
-                async for outcome in results:
+        client = Client(session.endpoint, session.stores(cache), session.policy, this.budget)
+        async with client as this.client:
+            with shown, _Interrupts(this):
+                work = local.run(counted(), one, concurrency=session.given.concurrency)
+                async for outcome in work:
+                    if outcome is None:
+                        this.tally.unreached += 1
+                        continue
                     writer.add(outcome)
-                    tally.add(outcome)
+                    this.tally.add(outcome)
+                    shown.moved()
     finally:
         cache.close()
+
+
+class _Interrupts:
+    """The first Ctrl-C stops new requests and lets those under way finish; the second is final."""
+
+    def __init__(self, this: _Run) -> None:
+        self._this = this
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> None:
+        # Where a loop has no signal handlers (Windows, other threads), Ctrl-C ends the run at once.
+        with suppress(NotImplementedError, RuntimeError):
+            self._loop.add_signal_handler(signal.SIGINT, self._interrupted)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(NotImplementedError, RuntimeError):
+            self._loop.remove_signal_handler(signal.SIGINT)
+
+    def _interrupted(self) -> None:
+        self._this.stop = "Ctrl-C"
+        self._loop.remove_signal_handler(signal.SIGINT)
+        Console(stderr=True).print(
+            "finishing what is under way; Ctrl-C again to stop at once", style="yellow"
+        )
 
 
 def _unreadable(problem: sources.Problem) -> Outcome:
@@ -156,90 +218,3 @@ def _unreadable(problem: sources.Problem) -> Outcome:
         origin=Origin(file=problem.file, line=problem.line),
     )
     return failed(paper, _SourceError(problem.message), model=None)
-
-
-def _manifest(
-    source: str, session: Session, tally: Tally, *, seconds: float, code: int
-) -> dict[str, Any]:
-    live = tally.usage.get("live", Usage())
-    return {
-        "claimgrid": version("claimgrid"),
-        "python": platform.python_version(),
-        "instructor": version("instructor"),
-        "openai": version("openai"),
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "exit_code": code,
-        "source": source,
-        "model": session.endpoint.model,
-        "provider": session.endpoint.provider,
-        "mode": session.endpoint.mode,
-        "base_url": session.endpoint.base_url,
-        "replay": session.given.replay,
-        "prompt": f"{session.prompt.name}@{session.prompt.version}",
-        "prompt_sha256": session.prompt.sha256,
-        "papers": tally.papers,
-        "statuses": dict(sorted(tally.statuses.items())),
-        "claims": dict(tally.kinds),
-        "rejected": dict(sorted(tally.rejected.items())),
-        "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
-        "replies": dict(sorted(tally.replies.items())),
-        "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
-        "cost_usd": prices.usd(session.endpoint, live),
-    }
-
-
-def _summary(
-    console: Console, source: str, folder: Path, tally: Tally, manifest: dict[str, Any]
-) -> None:
-    def row(name: str, number: object, detail: str) -> None:
-        console.print(f"  {name:<10}{number!s:>7}   [dim]{detail}[/]", soft_wrap=True)
-
-    def parts(counts: Counter[str]) -> str:
-        named = ((name.replace("_", " "), n) for name, n in counts.most_common() if n)
-        return " · ".join(f"{name} {n}" for name, n in named)
-
-    console.print(f"[bold]{source}[/]", soft_wrap=True)
-    row("papers", tally.papers, parts(tally.statuses))
-    row("claims", sum(tally.kinds.values()), parts(tally.kinds))
-    row("replies", sum(tally.replies.values()), parts(tally.replies) or "none")
-    used = sum(tally.usage.values(), Usage())
-    reported = (
-        f"in {used.input_tokens:,} ({used.cached_tokens:,} cached) · out {used.output_tokens:,}"
-    )
-    known = used.input_tokens or used.output_tokens
-    row(
-        "tokens",
-        f"{used.input_tokens + used.output_tokens:,}" if known else "–",
-        reported if known else "the replies do not say",
-    )
-    row("cost", _money(manifest["cost_usd"]), _cost_detail(tally, manifest))
-    row("rejected", sum(tally.rejected.values()), parts(tally.rejected) or "nothing")
-    row("unclaimed", sum(tally.unclaimed.values()), parts(tally.unclaimed) or "no number is left")
-    console.print(
-        f"  written   {folder}/ {{{', '.join(store.NAMES)}, {store.MANIFEST}}}", soft_wrap=True
-    )
-    for where, text in tally.warnings[:10]:
-        console.print(f"[yellow]warning[/] {where}: {text}", soft_wrap=True)
-    if len(tally.warnings) > 10:
-        console.print(f"… {len(tally.warnings) - 10} more warnings in {folder}/papers.jsonl")
-    by_reason: dict[str, list[str]] = {}
-    for where, text in tally.failures:
-        by_reason.setdefault(text, []).append(where)
-    for text, places in list(by_reason.items())[:10]:
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-        console.print(f"[red]failed[/]  {', '.join(places[:3])}{more}: {text}", soft_wrap=True)
-    if len(by_reason) > 10:
-        console.print(f"… {len(by_reason) - 10} more kinds of failure in {folder}/papers.jsonl")
-
-
-def _money(cost: float | None) -> str:
-    return "–" if cost is None else f"${cost:,.4f}"
-
-
-def _cost_detail(tally: Tally, manifest: dict[str, Any]) -> str:
-    if "live" not in tally.usage:
-        return "nothing was asked live"
-    if manifest["cost_usd"] is None:
-        return f"no price is known for {manifest['model']}"
-    return "of the live replies, by list prices (genai-prices)"

@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claimgrid.errors import InvalidReplyError, RefusedError, TransportError, TruncatedError
+from claimgrid.errors import (
+    InvalidReplyError,
+    RefusedError,
+    StoppedError,
+    TransportError,
+    TruncatedError,
+)
 from claimgrid.llm import lean
 from claimgrid.llm.answer import (
     Answer,
@@ -24,6 +30,7 @@ from claimgrid.llm.answer import (
     salvage,
     usage_of,
 )
+from claimgrid.llm.budget import Budget
 from claimgrid.llm.limits import gate
 from claimgrid.llm.link import Link
 from claimgrid.llm.providers import Endpoint
@@ -68,8 +75,11 @@ class Stores:
 class Client:
     """Asks one model. Use as an async context manager; `ask` is an `answer.Ask`."""
 
-    def __init__(self, endpoint: Endpoint, stores: Stores, policy: Policy) -> None:
+    def __init__(
+        self, endpoint: Endpoint, stores: Stores, policy: Policy, budget: Budget | None = None
+    ) -> None:
         self._at = endpoint
+        self._budget = budget
         self._stores = stores
         self._policy = policy
         self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
@@ -95,6 +105,7 @@ class Client:
             NoRecordingError: nothing is stored and the policy forbids asking.
             RefusedError, TruncatedError, InvalidReplyError, TransportError: see `errors`.
             StoreError: a live reply could not be stored.
+            StoppedError: the budget allows no further request.
         """
         source, found = self._look_up(request)
 
@@ -109,12 +120,19 @@ class Client:
             on_reply=keep,
             missing=lambda: missing(request, [store for _, store in self._stores.read]),
         )
-        reply, dropped = await self._reply(request, exchange)
+        asking = self._policy.live and found is None
+        if asking and self._budget and not self._budget.start():
+            raise StoppedError(f"{self._budget.spent} is reached")
+        try:
+            reply, dropped = await self._reply(request, exchange)
+        finally:
+            if asking and self._budget:
+                self._budget.finish(_usage(exchange))
         live = exchange.asked_live or found is None
         return Answer(
             reply=reply,
             dropped=dropped,
-            usage=sum((usage_of(a.body) for a in exchange.attempts), Usage()),
+            usage=_usage(exchange),
             source="live" if live else source,
             origin=self._at.origin if live or found is None else found.origin,
             model=request.model,
@@ -177,6 +195,10 @@ class Client:
             if found is not None:
                 return source, found
         return "live", None
+
+
+def _usage(exchange: Exchange) -> Usage:
+    return sum((usage_of(attempt.body) for attempt in exchange.attempts), Usage())
 
 
 def _settle(exchange: Exchange) -> _Settled:

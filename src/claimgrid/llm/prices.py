@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from claimgrid.llm.answer import Usage
 from claimgrid.llm.providers import Endpoint
 
@@ -28,3 +30,8 @@ def usd(at: Endpoint, used: Usage) -> float | None:
     except LookupError:
         return None
     return float(price.total_price)
+
+
+def dated() -> str:
+    """Which edition of the price list is used: the version of `genai-prices`."""
+    return version("genai-prices")

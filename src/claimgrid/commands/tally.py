@@ -1,0 +1,167 @@
+"""Outcomes ─► counts, the run's manifest and the summary that a person reads."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from claimgrid import store
+from claimgrid.claims import KINDS
+from claimgrid.commands.session import Session
+from claimgrid.llm import prices
+from claimgrid.llm.answer import Usage
+from claimgrid.outcome import Outcome
+
+_SHOWN = 10
+
+
+class Tally:
+    """Counts of a run as its outcomes pass by; the last outcome, for a short answer."""
+
+    def __init__(self) -> None:
+        self.papers = 0
+        self.unreached = 0
+        self.statuses: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        self.replies: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
+        self.unclaimed: Counter[str] = Counter()
+        self.usage: dict[str, Usage] = {}
+        self.failures: list[tuple[str, str]] = []
+        self.warnings: list[tuple[str, str]] = []
+        self.last: Outcome | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one paper."""
+        line = outcome.paper
+        self.papers += 1
+        self.last = outcome
+        self.statuses[line.status] += 1
+        self.kinds.update(claim.kind for claim in outcome.claims)
+        self.rejected.update(rejected.reason for rejected in outcome.rejected)
+        self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
+        if outcome.source:
+            self.replies[f"{outcome.source} of {line.model} ({outcome.origin})"] += 1
+            self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
+        if line.status not in ("claims", "no_claims"):
+            self.failures.append((line.source or line.paper_id, line.reason or line.status))
+        self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
+
+    @property
+    def claims(self) -> int:
+        """All claims so far."""
+        return sum(self.kinds.values())
+
+
+def manifest(
+    source: str, session: Session, tally: Tally, *, spent: Usage, timing: dict[str, Any]
+) -> dict[str, Any]:
+    """What run.json says: every input accounted for, and everything that the result rests on.
+
+    Args:
+        spent: what live requests took, failed papers and re-asks included.
+        timing: what else depends on the clock or the machine (seconds, exit code …).
+    """
+    cost = prices.usd(session.endpoint, spent)
+    papers = tally.papers or 1
+    return {
+        "claimgrid": version("claimgrid"),
+        "python": platform.python_version(),
+        "instructor": version("instructor"),
+        "openai": version("openai"),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **timing,
+        "source": source,
+        "model": session.endpoint.model,
+        "provider": session.endpoint.provider,
+        "mode": session.endpoint.mode,
+        "base_url": session.endpoint.base_url,
+        "replay": session.given.replay,
+        "prompt": f"{session.prompt.name}@{session.prompt.version}",
+        "prompt_sha256": session.prompt.sha256,
+        "papers": tally.papers,
+        "unreached": tally.unreached,
+        "statuses": dict(sorted(tally.statuses.items())),
+        "claims": dict(tally.kinds),
+        "rejected": dict(sorted(tally.rejected.items())),
+        "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
+        "replies": dict(sorted(tally.replies.items())),
+        "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
+        "live_usage": asdict(spent),
+        "cost_usd": cost,
+        "prices": prices.dated(),
+        "per_paper": {
+            "input_tokens": round(spent.input_tokens / papers, 1),
+            "output_tokens": round(spent.output_tokens / papers, 1),
+            "cost_usd": None if cost is None else cost / papers,
+        },
+        "cost_usd_per_claim": None if cost is None or not tally.claims else cost / tally.claims,
+    }
+
+
+def summary(console: Console, folder: Path, tally: Tally, told: dict[str, Any]) -> None:
+    """Print what a person wants to know of a run. `told` is its manifest."""
+
+    def row(name: str, number: object, detail: str) -> None:
+        console.print(f"  {name:<10}{number!s:>7}   [dim]{escape(detail)}[/]", soft_wrap=True)
+
+    console.print(f"[bold]{escape(told['source'])}[/]", soft_wrap=True)
+    row("papers", tally.papers, _parts(tally.statuses))
+    row("claims", tally.claims, _parts(tally.kinds))
+    row("replies", sum(tally.replies.values()), _parts(tally.replies) or "none")
+    used = sum(tally.usage.values(), Usage())
+    total = used.input_tokens + used.output_tokens
+    detail = (
+        f"in {used.input_tokens:,} ({used.cached_tokens:,} cached) · out {used.output_tokens:,}"
+    )
+    row("tokens", f"{total:,}" if total else "–", detail if total else "the replies do not say")
+    row("cost", _money(told["cost_usd"]), _cost_detail(told))
+    row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
+    unclaimed = sum(tally.unclaimed.values())
+    row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
+    if tally.unreached:
+        row("unreached", tally.unreached, "read from the source and not asked")
+    names = ", ".join((*store.NAMES, store.MANIFEST))
+    console.print(f"  written   {escape(str(folder))}/ {{{names}}}", soft_wrap=True)
+    _warnings_and_failures(console, folder, tally)
+
+
+def _warnings_and_failures(console: Console, folder: Path, tally: Tally) -> None:
+    for where, text in tally.warnings[:_SHOWN]:
+        console.print(f"[yellow]warning[/] {escape(where)}: {escape(text)}", soft_wrap=True)
+    if len(tally.warnings) > _SHOWN:
+        console.print(f"… {len(tally.warnings) - _SHOWN} more warnings in {folder}/papers.jsonl")
+    by_reason: dict[str, list[str]] = {}
+    for where, text in tally.failures:
+        by_reason.setdefault(text, []).append(where)
+    for text, places in list(by_reason.items())[:_SHOWN]:
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        where = escape(", ".join(places[:3]))
+        console.print(f"[red]failed[/]  {where}{more}: {escape(text)}", soft_wrap=True)
+    if len(by_reason) > _SHOWN:
+        console.print(f"… {len(by_reason) - _SHOWN} more kinds of failure in {folder}/papers.jsonl")
+
+
+def _parts(counts: Counter[str]) -> str:
+    named = ((name.replace("_", " "), n) for name, n in counts.most_common() if n)
+    return " · ".join(f"{name} {n}" for name, n in named)
+
+
+def _money(cost: float | None) -> str:
+    return "–" if cost is None else f"${cost:,.4f}"
+
+
+def _cost_detail(told: dict[str, Any]) -> str:
+    if not told["live_usage"]["requests"]:
+        return "nothing was asked live"
+    if told["cost_usd"] is None:
+        return f"no price is known for {told['model']}"
+    return f"of the live replies, at list prices of genai-prices {told['prices']}"
