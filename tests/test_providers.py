@@ -7,14 +7,14 @@ import json
 from typing import Any
 
 import pytest
-from server import Say, Server
-from test_client import GOOD, PAPER, PROMPT
 
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm.answer import Answer, Usage
 from claimgrid.llm.client import Client, Policy, Stores
 from claimgrid.llm.providers import Endpoint, endpoint
 from claimgrid.prompt import build
+from server import Say, Server
+from test_client import GOOD, PAPER, PROMPT
 
 WRONG = {"speedups": [{"quote": 3}]}
 

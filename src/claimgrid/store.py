@@ -74,9 +74,12 @@ class Writer:
         try:
             for file in self._files.values():
                 file.close()
-            if kind is None or issubclass(kind, KeyboardInterrupt):
-                for name in NAMES:
-                    (self.folder / f"{name}.part").replace(self.folder / name)
+            for name in NAMES:
+                part = self.folder / f"{name}.part"
+                if kind is None:
+                    part.replace(self.folder / name)
+                else:
+                    part.unlink(missing_ok=True)
         except OSError as fault:
             raise StoreError(f"{self.folder}: cannot be written: {fault}") from fault
 

@@ -69,8 +69,15 @@ def endpoint(
 
 
 def http_module(at: Endpoint) -> ModuleType:
-    """The HTTP library that the vendor's client speaks."""
-    return importlib.import_module("httpx2" if at.provider == "openai" else "httpx")
+    """The HTTP library that the vendor's client speaks.
+
+    Raises:
+        SetupError: the vendor's extra, which brings it, is not installed.
+    """
+    try:
+        return importlib.import_module("httpx2" if at.provider == "openai" else "httpx")
+    except ImportError as error:
+        raise _no_extra(at.provider) from error
 
 
 def connect(at: Endpoint, http_client: Any) -> Any:
@@ -107,13 +114,15 @@ def connect(at: Endpoint, http_client: Any) -> Any:
             return instructor.from_anthropic(client, mode=mode)
         genai = importlib.import_module("google.genai")
     except ImportError as error:
-        raise SetupError(
-            f"{at.provider} models need an extra: pip install 'claimgrid[{at.provider}]'"
-        ) from error
+        raise _no_extra(at.provider) from error
     options = genai.types.HttpOptions(httpx_async_client=http_client, base_url=at.base_url)
     return instructor.from_genai(
         genai.Client(api_key=key, http_options=options), mode=mode, use_async=True
     )
+
+
+def _no_extra(provider: str) -> SetupError:
+    return SetupError(f"{provider} models need an extra: pip install 'claimgrid[{provider}]'")
 
 
 def arguments(at: Endpoint) -> Callable[[Request], dict[str, Any]]:
