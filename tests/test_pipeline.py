@@ -322,3 +322,12 @@ def test_a_changed_number_is_never_taken(written: int, claimed: int) -> None:
     item = SPEED | {"quote": f"Zephyr is {claimed}x faster", "value": f"{claimed}x"}
     claims: tuple[Claim, ...] = read(text, speedups=[item]).claims
     assert bool(claims) == (written == claimed)
+
+
+def test_one_number_of_two_measures_makes_two_claims_with_their_own_ids() -> None:
+    text = "Zephyr halves latency and energy: each falls by 50%."
+    item = {"quote": "each falls by 50%", "value": "50%", "change": "down"}
+    items = [item | {"metric": "latency"}, item | {"metric": "energy"}]
+    outcome = read(text, speedups=items)
+    assert [claim.kind for claim in outcome.claims] == ["speedup"] * 2
+    assert len({claim.claim_id for claim in outcome.claims}) == 2

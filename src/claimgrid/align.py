@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from claimgrid.edges import cuts_command, cuts_token
@@ -34,11 +34,15 @@ Reason = Literal["empty", "crosses_sentence", "altered_number", "not_in_abstract
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """An abstract made ready for search: its text, its folded form, where its sentences begin."""
+    """An abstract made ready for search: its text, its folded form, where its sentences begin.
+
+    It remembers what was looked for: the claims of one abstract share subjects and quotes.
+    """
 
     text: str
     folded: Folded
     sentences: tuple[int, ...]
+    _known: dict[str, list[Match]] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,16 @@ def read(text: str) -> Doc:
     return Doc(text, fold(text), tuple(start for start, _ in spans(text)))
 
 
-def matches(doc: Doc, words: str) -> list[Match]:
+def matches(doc: Doc, words: str) -> Sequence[Match]:
     """All places of the words, leftmost first: the exact ones alone if there is any.
 
     Places do not overlap. At most `MOST_MATCHES` are returned. Words that are empty or only
     markup have no place.
     """
-    return _places(doc, words, bordered=True)
+    known = doc._known.get(words)
+    if known is None:
+        known = doc._known[words] = _places(doc, words, bordered=True)
+    return known
 
 
 def locate(
@@ -143,13 +150,13 @@ def _in_letters(folded: Folded, at: int) -> bool:
 
 def _places(doc: Doc, words: str, *, bordered: bool) -> list[Match]:
     words = words.strip()
+    exact = _exact(doc, words, bordered) if words else []
+    if exact:
+        return exact
     form = fold(words)
     needle = form.text.strip(" ")
     if not needle:
         return []
-    exact = _exact(doc, words, bordered)
-    if exact:
-        return exact
     lead = len(form.text) - len(form.text.lstrip(" "))
     around = words[: form.starts[lead]], words[form.ends[lead + len(needle) - 1] :]
     return _aligned(doc, needle, around, bordered)
@@ -164,6 +171,8 @@ def _exact(doc: Doc, words: str, bordered: bool) -> list[Match]:
         if start < free or (bordered and _crosses(doc, start, end)):
             continue
         first, stop = bisect_left(folded.starts, start), bisect_left(folded.starts, end)
+        if folded.text[first:stop].strip(" ") == "":
+            continue  # only markup
         if _overhangs(folded, first, start) or _overhangs(folded, stop, end):
             continue  # it cuts what is one sign in the original: `times` in `\times`
         if cuts_command(doc.text, start) or cuts_command(doc.text, end):

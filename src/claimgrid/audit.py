@@ -6,7 +6,8 @@ device's or benchmark's name …); standing in the quoted evidence alone does no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from claimgrid.claims import Claim, Span, UnclaimedNumber
 from claimgrid.normalize.numbers import Quantity
@@ -16,13 +17,30 @@ def unclaimed(
     text: str, quantities: Sequence[Quantity], claims: Sequence[Claim]
 ) -> list[UnclaimedNumber]:
     """Every number of `text` that no claim covers, in order; `reason` as far as the lexer knows."""
-    covered = sorted(span for claim in claims for spans in claim.spans.values() for span in spans)
+    covered = _merged(span for claim in claims for spans in claim.spans.values() for span in spans)
     return [
         UnclaimedNumber(text=text[q.start : q.end], start=q.start, end=q.end, reason=q.reason)
         for q in quantities
-        if not any(_touches(covered, Span(p.start, p.end)) for p in q.parts or ())
+        if not any(_touches(covered, Span(p.start, p.end)) for p in q.parts)
     ]
 
 
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """The same characters as spans in order that do not overlap."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
 def _touches(covered: Sequence[Span], number: Span) -> bool:
-    return any(span.start < number.end and number.start < span.end for span in covered)
+    """Whether a number shares a character with the merged spans; only one of them can decide."""
+    after = bisect_left(covered, number.end, key=_start)
+    return after > 0 and number.start < covered[after - 1].end
+
+
+def _start(span: Span) -> int:
+    return span.start

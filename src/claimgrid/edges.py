@@ -34,9 +34,11 @@ def cuts_token(text: str, folded: Folded, at: int, *, closing: bool) -> bool:
     form = folded.text
     if at <= 0 or at >= len(form):
         return False
+    left, right = form[at - 1], form[at]
+    if (left == " " and right.isalpha()) or (right == " " and left.isalpha()):
+        return False  # most edges are these, and none of the rest applies to them
     if _cuts_number(text, folded, at):
         return True
-    left, right = form[at - 1], form[at]
     if right == "-" and not closing and at not in folded.gaps and left not in _OPENS:
         return True  # a hyphen that begins the words would read as a minus: `6|-30%`
     if at in folded.gaps or not (_in_word(left) and _in_word(right)):
@@ -61,10 +63,11 @@ def cuts_command(text: str, at: int) -> bool:
         return False
     if text[at - 1] == "\\":
         return at < 2 or text[at - 2] != "\\"
-    start = at
-    while start > max(0, at - _REACH) and text[start - 1].isascii() and text[start - 1].isalpha():
-        start -= 1
-    return start < at and start > 0 and text[start - 1] == "\\" and text[at].isalpha()
+    if not text[at].isalpha():
+        return False
+    backslash = text.rfind("\\", max(0, at - _REACH - 1), at)
+    name = text[backslash + 1 : at]
+    return backslash >= 0 and name.isascii() and name.isalpha()
 
 
 def _in_word(character: str) -> bool:

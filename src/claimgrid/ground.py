@@ -98,6 +98,11 @@ class Grounder:
         return Grounded(kind, item, quote, spans, quoted.grounding, candidates, tuple(lost))
 
     def _quote(self, item: Item) -> align.Found | Refusal:
+        found = align.locate(self._doc, item.quote)
+        if found is None:
+            return self._refuse(item.quote, "quote")
+        if not found.candidates:
+            return found
         anchors = [
             (match.start, match.end)
             for field in (*_FIELDS[type(item)][0], *_FIELDS[type(item)][1])
@@ -105,8 +110,7 @@ class Grounder:
             if len(places := align.matches(self._doc, words)) == 1
             for match in places
         ]
-        found = align.locate(self._doc, item.quote, near=anchors)
-        return found or self._refuse(item.quote, "quote")
+        return align.locate(self._doc, item.quote, near=anchors) or found
 
     def _locate(self, kind: Kind, words: str, quote: Span, field: str) -> Span | Refusal:
         found = align.locate(self._doc, words, inside=quote, near=[quote])

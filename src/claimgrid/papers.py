@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +43,7 @@ class Paper(BaseModel):
     origin: Origin | None = None
     warnings: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def abstract_sha256(self) -> str:
         """SHA-256 of the abstract's UTF-8 bytes, in hexadecimal."""
         return hashlib.sha256(self.abstract.encode("utf-8", "surrogatepass")).hexdigest()

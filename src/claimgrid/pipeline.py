@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Collection
 
 from claimgrid import align, audit
 from claimgrid.claims import KINDS, Claim, Kind, PaperLine, Rejected, Status, UnclaimedNumber
@@ -11,7 +12,7 @@ from claimgrid.ground import Grounder, items
 from claimgrid.grounded import Grounded, Refusal
 from claimgrid.llm.answer import Answer, Ask
 from claimgrid.normalize import build
-from claimgrid.normalize.names import same_benchmark
+from claimgrid.normalize.names import benchmark_key
 from claimgrid.normalize.numbers import lex
 from claimgrid.outcome import Outcome
 from claimgrid.papers import Paper
@@ -44,21 +45,24 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
         )
         for dropped in answer.dropped
     ]
-    claims: list[Claim] = []
+    claims: dict[tuple[object, ...], Claim] = {}
     for kind, item in items(answer.reply):
         grounded = grounder.ground(kind, item)
         made = build.claim(grounded, context) if isinstance(grounded, Grounded) else grounded
         if not isinstance(made, Refusal):
-            made = _repeats(made, claims) or made
+            # One claim a number, a device, a model: the second of the same is refused.
+            first = claims.setdefault(_identity(made), made)
+            if first is not made:
+                made = Refusal("duplicate", f"the same as claim {first.claim_id}")
         if isinstance(made, Refusal):
             rejected.append(_rejected(paper, kind, item, made))
             continue
-        claims.append(made)
         if isinstance(grounded, Grounded):
             rejected += [_rejected(paper, kind, item, lost) for lost in grounded.lost]
-    kept, superfluous = _without_scoreless_doubles(claims)
+    kept, superfluous = _without_scoreless_doubles(claims.values())
     rejected += [_superfluous(claim) for claim in superfluous]
     kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
+    kept = _with_own_ids(kept)
     return Outcome(
         paper=_line(
             paper,
@@ -83,15 +87,8 @@ def failed(paper: Paper, error: PaperError, *, model: str | None) -> Outcome:
     return Outcome(paper=line.model_copy(update={"stage": error.stage, "reason": str(error)}))
 
 
-def _repeats(claim: Claim, earlier: list[Claim]) -> Refusal | None:
-    """One claim a number, a device, a model: the second of the same is refused."""
-    for other in earlier:
-        if _identity(claim) == _identity(other):
-            return Refusal("duplicate", f"the same as claim {other.claim_id}")
-    return None
-
-
 def _identity(claim: Claim) -> tuple[object, ...]:
+    """What two claims of one abstract do not share, unless they are the same claim."""
     match claim.kind:
         case "hardware":
             return (claim.kind, claim.device, claim.count, claim.nodes)
@@ -106,22 +103,38 @@ def _identity(claim: Claim) -> tuple[object, ...]:
             return (claim.kind, tuple(claim.spans["value"]), claim.metric)
 
 
-def _without_scoreless_doubles(claims: list[Claim]) -> tuple[list[Claim], list[Claim]]:
+def _without_scoreless_doubles(claims: Collection[Claim]) -> tuple[list[Claim], list[Claim]]:
     """A benchmark with a result, or that the paper introduces, is not also merely "used"."""
-    told = [
-        c.benchmark
+    if not any(c.kind == "benchmark" and c.role == "evaluated_on" for c in claims):
+        return list(claims), []
+    told = {
+        benchmark_key(c.benchmark)
         for c in claims
         if c.kind == "benchmark" and c.role != "evaluated_on" and c.benchmark
-    ]
-    superfluous: list[Claim] = [
-        c
-        for c in claims
-        if c.kind == "benchmark"
-        and c.role == "evaluated_on"
-        and c.benchmark
-        and any(same_benchmark(c.benchmark, name) for name in told)
-    ]
-    return [c for c in claims if c not in superfluous], superfluous
+    }
+    kept: list[Claim] = []
+    superfluous: list[Claim] = []
+    for claim in claims:
+        used = claim.kind == "benchmark" and claim.role == "evaluated_on" and claim.benchmark
+        if used and benchmark_key(used) in told:
+            superfluous.append(claim)
+        else:
+            kept.append(claim)
+    return kept, superfluous
+
+
+def _with_own_ids(claims: list[Claim]) -> list[Claim]:
+    """Ids that no other claim of the paper has: one number may be claimed of two measures."""
+    used: set[str] = set()
+    own = []
+    for claim in claims:
+        name = claim.claim_id
+        while name in used:
+            told = f"{name}|{getattr(claim, 'metric', None)}"
+            name = hashlib.sha256(told.encode()).hexdigest()[:16]
+        used.add(name)
+        own.append(claim if name == claim.claim_id else claim.model_copy(update={"claim_id": name}))
+    return own
 
 
 def _superfluous(claim: Claim) -> Rejected:

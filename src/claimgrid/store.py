@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import jsonlines
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from claimgrid.claims import CLAIM, Claim, PaperLine, Rejected
 from claimgrid.errors import StoreError
@@ -27,10 +28,6 @@ REPLIES = "replies.sqlite"
 _Line = TypeVar("_Line", bound=BaseModel)
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 class Writer:
     """Writes one run. Use as a context manager: leaving it puts the new files in place."""
 
@@ -39,12 +36,12 @@ class Writer:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._files = {
-                name: (folder / f"{name}.part").open("w", encoding="utf-8") for name in NAMES
+                name: (folder / f"{name}.part").open("wb") for name in NAMES
             }
         except OSError as error:
             raise StoreError(f"{folder}: cannot be written: {error}; pass another --out") from error
         self._lines = {
-            name: jsonlines.Writer(file, dumps=_dump) for name, file in self._files.items()
+            name: jsonlines.Writer(file, dumps=to_json) for name, file in self._files.items()
         }
 
     def __enter__(self) -> Writer:
@@ -57,11 +54,11 @@ class Writer:
             StoreError: the disk is full or the folder went away.
         """
         try:
-            self._lines["papers.jsonl"].write(_plain(outcome.paper))
+            self._lines["papers.jsonl"].write(outcome.paper)
             for claim in outcome.claims:
-                self._lines["claims.jsonl"].write(_plain(claim))
+                self._lines["claims.jsonl"].write(claim)
             for rejected in outcome.rejected:
-                self._lines["rejected.jsonl"].write(_plain(rejected))
+                self._lines["rejected.jsonl"].write(rejected)
         except OSError as error:
             raise StoreError(f"{self.folder}: cannot be written: {error}") from error
 
@@ -133,10 +130,6 @@ def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:
                     ) from error
     except (OSError, jsonlines.InvalidLineError) as error:
         raise _not_a_run(path, error) from error
-
-
-def _plain(line: BaseModel) -> dict[str, Any]:
-    return line.model_dump(mode="json")
 
 
 def _not_a_run(path: Path, error: Exception) -> StoreError:

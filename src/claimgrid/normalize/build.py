@@ -58,6 +58,7 @@ class Context:
 
 
 Fields = dict[str, Any]
+_REACH = 1000  # characters on either side that tell what a number is; only hostile quotes have more
 _MACHINE = re.compile(r"[\w -]{0,24}?\b(?:cluster|server|system|supercomputer|machine|node)\b")
 
 
@@ -274,8 +275,9 @@ def _size(
     if field not in grounded.spans:
         return None
     span, quote = grounded.spans[field][0], grounded.quote
-    for found in parse(context.text[quote.start : quote.end]):
-        start, end = quote.start + found.start, quote.start + found.end
+    low = max(quote.start, span.start - _REACH)
+    for found in parse(context.text[low : min(quote.end, span.end + _REACH)]):
+        start, end = low + found.start, low + found.end
         if start < span.end and span.start < end:
             return found.params
     alone = parse(context.text[span.start : span.end])

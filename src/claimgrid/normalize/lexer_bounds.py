@@ -130,7 +130,7 @@ def _after(text: str, end: int) -> tuple[Bound, Span] | None:
     while begin < end + 2 and text[begin : begin + 1] in (" ", "("):
         begin += 1
     tail = text[begin : begin + 18].lower()
-    for phrase, bound in lexicon().cues_after:
+    for phrase, bound in lexicon().cues_after.get(tail[:1], ()):
         if not tail.startswith(phrase) or tail[len(phrase) : len(phrase) + 1].isalnum():
             continue
         if bound != "average" or not _METRIC_NAMES.match(text, begin + len(phrase)):

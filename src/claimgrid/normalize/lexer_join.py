@@ -215,14 +215,15 @@ def _changes(text: str, left: Quantity) -> bool:
     """Whether a verb of change stands before the quantity in its clause."""
     low = max(0, left.start - _CLAUSE_WINDOW)
     clause = text[low : left.start]
-    return _verbs().search(_CLAUSE.split(clause)[-1]) is not None
+    return _verbs().search(_CLAUSE.split(clause)[-1].lower()) is not None
 
 
 @cache
 def _verbs() -> re.Pattern[str]:
     stems = sorted(lexicon().change, key=lambda stem: (-len(stem), stem))
     endings = "|".join(lexicon().change_endings)
-    return re.compile(rf"(?<![A-Za-z])(?:{'|'.join(stems)})(?:{endings})?(?![A-Za-z])", re.I)
+    first = "".join(sorted({stem[0] for stem in stems}))
+    return re.compile(rf"(?=[{first}])(?<![a-z])(?:{'|'.join(stems)})(?:{endings})?(?![a-z])")
 
 
 def _share_reasons(text: str, found: list[Quantity]) -> None:

@@ -42,9 +42,10 @@ _CHARACTERS = {
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
 _SPECIAL = re.compile(
+    r"(?![A-Za-z0-9.,;:()/%])(?:"  # passes over most of a text at once
     r"\\{1,3}%|\\\\|\\[a-zA-Z]+ ?|\\.|\$\$?|\{,\}|[{}~]|---?(?!-)"
     r"|[\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2060\u3000\ufeff]\s*|\s\s+"
-    r"|[⁰¹²³⁴-⁹⁻⁺]+|[–‒‑‐﹣―∼˜～≃≅⩽⩾≲≳✕⨯✖μ％⟶➔⇒⋅∙＄’＋＜＞]",
+    r"|[⁰¹²³⁴-⁹⁻⁺]+|[–‒‑‐﹣―∼˜～≃≅⩽⩾≲≳✕⨯✖μ％⟶➔⇒⋅∙＄’＋＜＞])",
     re.DOTALL,
 )
 _THREE_DIGITS = re.compile(r"[0-9]{3}(?![0-9])")

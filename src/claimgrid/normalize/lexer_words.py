@@ -39,12 +39,19 @@ _LAST_WORD = re.compile(r"(?P<word>[A-Za-z]+)[ -]\Z")
 def _pattern() -> re.Pattern[str]:
     words = lexicon()
     every = {*words.numbers, *words.multipliers, *words.vague, *words.magnitudes}
-    every |= {"half", "order", "quarter", "double", "third", "a", "an"}
-    longest_first = sorted(every, key=lambda word: (-len(word), word))
+    every |= {"half", "order", "quarter", "double", "third"}
+    rests: dict[str, list[str]] = {}
+    for word in sorted(every, key=lambda word: (-len(word), word)):
+        rests.setdefault(word[0], []).append(word[1:])
     # The boundary and the first letter are tested first: few places get as far as the words.
-    either = (f"[{word[0]}{word[0].upper()}]{word[1:]}" for word in longest_first)
-    first = "".join(sorted({word[0] for word in every} | {word[0].upper() for word in every}))
-    return re.compile(rf"\b(?=[{first}])(?:" + "|".join(either) + ")(?![A-Za-z0-9_])")
+    by_letter = [
+        f"[{letter}{letter.upper()}](?:{'|'.join(rest)})" for letter, rest in rests.items()
+    ]
+    article = rf"[Aa]n?(?={_ONE_TIME.pattern})"
+    first = "".join(rests) + "".join(rests).upper()
+    return re.compile(
+        rf"\b(?=[Aa{first}])(?:" + "|".join([*by_letter, article]) + ")(?![A-Za-z0-9_])"
+    )
 
 
 def word_atoms(text: str) -> list[Quantity]:

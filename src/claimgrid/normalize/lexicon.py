@@ -17,7 +17,10 @@ Cues = dict[str, tuple[tuple[str, Bound], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Word lists of the lexer; everything is lower case but `families`."""
+    """Word lists of the lexer; everything is lower case but `families`.
+
+    `cues_before` goes by a cue's last word, `cues_after` by its first character, longest cue first.
+    """
 
     numbers: dict[str, float]
     magnitudes: dict[str, tuple[float, str]]
@@ -28,7 +31,7 @@ class Lexicon:
     idiom_after: frozenset[str]
     idiom_joined: frozenset[str]
     cues_before: Cues
-    cues_after: tuple[tuple[str, Bound], ...]
+    cues_after: Cues
     fillers: frozenset[str]
     prepositions: frozenset[str]
     change: tuple[str, ...]
@@ -43,6 +46,10 @@ class Lexicon:
     makers: frozenset[str]
 
 
+def _longest_first(cues: dict[str, list[tuple[str, Bound]]]) -> Cues:
+    return {key: tuple(sorted(group, key=lambda cue: -len(cue[0]))) for key, group in cues.items()}
+
+
 @cache
 def lexicon() -> Lexicon:
     """The lexicon, read once."""
@@ -53,7 +60,10 @@ def lexicon() -> Lexicon:
     for bound, cues in data["bounds"]["before"].items():
         for cue in cues:
             by_last_word.setdefault(cue.split(" ")[-1], []).append((cue, bound))
-    after = [(cue, bound) for bound, cues in data["bounds"]["after"].items() for cue in cues]
+    by_first_sign: dict[str, list[tuple[str, Bound]]] = {}
+    for bound, cues in data["bounds"]["after"].items():
+        for cue in cues:
+            by_first_sign.setdefault(cue[0], []).append((cue, bound))
     return Lexicon(
         numbers={word: float(value) for word, value in data["numbers"].items()},
         magnitudes={word: (factor, kind) for word, (factor, kind) in data["magnitudes"].items()},
@@ -63,11 +73,8 @@ def lexicon() -> Lexicon:
         idiom_before=frozenset(data["idioms"]["before"]),
         idiom_after=frozenset(data["idioms"]["after"]),
         idiom_joined=frozenset(data["idioms"]["joined"]),
-        cues_before={
-            word: tuple(sorted(cues, key=lambda cue: -len(cue[0])))
-            for word, cues in by_last_word.items()
-        },
-        cues_after=tuple(sorted(after, key=lambda cue: -len(cue[0]))),
+        cues_before=_longest_first(by_last_word),
+        cues_after=_longest_first(by_first_sign),
         fillers=frozenset(data["bounds"]["fillers"]["words"]),
         prepositions=frozenset(data["bounds"]["prepositions"]["words"]),
         change=tuple(data["change"]["stems"]),

@@ -111,6 +111,7 @@ _LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
 # Products whose names end in a number and B.
 _NOT_MODEL = re.compile(r"(?:\bPi|\bAscend|\bFig\.|\bFigure|\bTable)[\s~-]?$", re.I)
 _NAME_BEFORE = re.compile(r"[A-Za-z][^\s,;()]{0,60}[-_:/]$|[A-Za-z][-_:/]$")
+_JOINER = re.compile(r"[-_:/]")
 _SIZE_IN_NAME = re.compile(r"[0-9][bB](?![A-Za-z0-9])")
 _EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3})(?:x|×|\$?\\times\$?\s?)$")
 _ACTIVE_NAME = re.compile(r"(?:^|[\s_/-])[Aa]$")
@@ -247,7 +248,7 @@ def _is_context(count: _Count, before: str, after: str) -> bool:
         return False
     if re.search(r"[0-9][bB]\s$", before):
         return True
-    name = _NAME_BEFORE.search(before)
+    name = _name_before(before)
     if name is None or count.joint or _noun(after, 1) == "params":
         return False
     if _SIZE_IN_NAME.search(name[0]):
@@ -258,8 +259,14 @@ def _is_context(count: _Count, before: str, after: str) -> bool:
     return number == count.number and (number >= 100 or number in {4, 8, 16, 32, 64})
 
 
+def _name_before(before: str) -> re.Match[str] | None:
+    """The name that the number goes on with: `Foo-`, `foo/bar_`."""
+    # Most numbers stand after a space; the search would try each letter before it.
+    return _NAME_BEFORE.search(before) if _JOINER.search(before[-2:]) else None
+
+
 def _is_size(count: _Count, before: str, after: str) -> bool:
-    named = _NAME_BEFORE.search(before) is not None
+    named = _name_before(before) is not None
     noun = _noun(after, 1 if named else 3)
     if noun == "other" or _NOT_MODEL.search(before) or _is_money(count, before, after):
         return False

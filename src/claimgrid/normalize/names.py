@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["benchmark", "metric", "plain", "same_benchmark"]
+__all__ = ["benchmark", "benchmark_key", "metric", "plain", "same_benchmark"]
 
 _LONGEST = 200  # characters: what is longer is no name, and is only cleaned of markup
 
@@ -49,7 +49,18 @@ def benchmark(words: str) -> str:
 
 def same_benchmark(a: str, b: str) -> bool:
     """Whether two names are one benchmark: equal but for spelling, aliases and a last "dataset"."""
-    return _identity(a) == _identity(b)
+    return benchmark_key(a) == benchmark_key(b)
+
+
+def benchmark_key(name: str) -> str:
+    """What two names of one benchmark share: the canonical spelling, without a last "dataset"."""
+    canonical = benchmark(name)
+    if len(canonical) > _LONGEST or _known(canonical, _benchmarks()):
+        return _fold(canonical)
+    tokens = canonical.split()
+    while count := _noun_at_end(tokens):
+        del tokens[-count:]
+    return _fold(" ".join(tokens))
 
 
 def metric(words: str) -> str:
@@ -154,21 +165,12 @@ def _fold(name: str) -> str:
 
     A separator between two digits stays a separator, so that `M3-4` is not `M34`.
     """
-    text = unicodedata.normalize("NFKC", name).casefold()
-    text = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    text = name.casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", name).casefold()
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     text = _SEPARATORS.sub(" ", text).strip()
     return _BETWEEN_DIGITS.sub("-", text).replace(" ", "")
-
-
-def _identity(name: str) -> str:
-    """The key of a benchmark: its canonical spelling, without any common noun at its end."""
-    canonical = benchmark(name)
-    if len(canonical) > _LONGEST or _known(canonical, _benchmarks()):
-        return _fold(canonical)
-    tokens = canonical.split()
-    while count := _noun_at_end(tokens):
-        del tokens[-count:]
-    return _fold(" ".join(tokens))
 
 
 def _both(name: str, names: dict[str, str]) -> str | None:

@@ -50,5 +50,5 @@ def ratio(
     decisive = max(factors, key=lambda f: abs(math.log(f)))
     if (decisive >= 1) != better:
         factors = [1 / f for f in factors]
-    low, high = min(factors), max(factors)
-    return float(f"{low:.12g}"), float(f"{high:.12g}")
+    low, high = (float(f"{end:.12g}") for end in (min(factors), max(factors)))
+    return (low, high) if math.isfinite(high) else None

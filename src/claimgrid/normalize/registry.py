@@ -267,7 +267,7 @@ def after_vendor() -> re.Pattern[str]:
     adjectives = alternatives(table["adjectives"])
     nouns = alternatives(table["nouns"])
     return re.compile(
-        rf"(?P<list>(?:{join}(?:{names})(?![A-Za-z0-9])){{0,5}})"
+        rf"(?P<list>(?>(?:{join}(?:{names})(?![A-Za-z0-9])){{0,5}}))"
         rf"(?:{GAP}{adjectives}){{0,3}}{GAP}(?:{classes}|{nouns})",
         re.IGNORECASE,
     )

@@ -265,6 +265,6 @@ def _singular(words: str) -> str:
         return words[:-3] + "y"
     if words.endswith(("ches", "shes", "xes", "sses")):
         return words[:-2]
-    if words.endswith("s") and not words.endswith(("ss", "us", "is")) and len(words) > 2:
+    if words.endswith("s") and not words.endswith(("ss", "us", "is", " s")) and len(words) > 2:
         return words[:-1]
     return words

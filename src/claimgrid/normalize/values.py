@@ -7,6 +7,7 @@ kinds of claims.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,7 +74,8 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
     Reasons: `no_number`; `number_in_name` and its like (the digits belong to a name, a year …);
     `cuts_number` (the span ends inside a number); `several_numbers` (more than one claim's worth).
     """
-    here = [q for q in quantities if q.start < span.end and span.start < q.end]
+    first = bisect_right(quantities, span.start, key=_end)
+    here = quantities[first : bisect_left(quantities, span.end, key=_start)]
     touched = [(q, p) for q in here for p in q.parts if p.start < span.end and span.start < p.end]
     if not touched:
         return "no_number"
@@ -92,6 +94,14 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
     words = text[span.start : span.end]
     low, high = (min(ends), max(ends)) if ends else (None, None)
     return Reading(span, words, low, high, ends, unit, bound, parts)
+
+
+def _start(quantity: Quantity) -> int:
+    return quantity.start
+
+
+def _end(quantity: Quantity) -> int:
+    return quantity.end
 
 
 def _ends(

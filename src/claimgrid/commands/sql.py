@@ -1,0 +1,42 @@
+"""`extract sql`: a query over the views of runs ─► its rows in one of the formats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from claimgrid.commands.table import check_out, emit
+from claimgrid.tables import views
+from claimgrid.tables.layout import plain
+
+
+def sql(query: str, outs: Sequence[str], form: str, out: Path | None) -> int:
+    """Print or write the rows of a query. Returns 0.
+
+    Raises:
+        UsageError: the SQL is wrong, writes, or reaches for a file.
+        StoreError: a run cannot be read, or the file cannot be written.
+    """
+    check_out(form, out)
+    frame = views.connect(outs).query(query)
+    title = f"{len(frame.rows):,} row{'s' * (len(frame.rows) != 1)}"
+    emit([plain(frame, "query", title)], frame, form, out)
+    return 0
+
+
+def schema(outs: Sequence[str]) -> int:
+    """List the views of runs with their columns. Returns 0."""
+    database = views.connect(outs)
+    console = Console(highlight=False)
+    for view in views.VIEWS:
+        rows = database.query(f"select count(*) from {view}").rows[0][0]  # noqa: S608 our own names
+        console.print(Text.assemble((view, "bold"), (f"  {rows} rows", "dim")))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+        for name, kind in database.columns(view).items():
+            table.add_row(name, Text(kind.lower(), "dim"))
+        console.print(table)
+    return 0

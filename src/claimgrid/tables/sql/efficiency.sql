@@ -1,0 +1,8 @@
+-- Absolute speeds, costs and shares, in the unit that the abstract uses.
+create view efficiency as
+select
+  run, paper_id, title, date, year, subject, value.low as value_low, value.high as value_high,
+  value.unit as unit, qualifier as bound, shown as value, written, metric, workload, hardware,
+  stance, quote, location, grounding, claim_id
+from claims
+where kind = 'efficiency';

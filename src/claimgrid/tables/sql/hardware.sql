@@ -1,0 +1,7 @@
+-- Devices that the work ran on, is deployed on or targets; `count` is of devices in all.
+create view hardware as
+select
+  run, paper_id, title, date, year, device, count, nodes, per_node, role, vendor, category, known,
+  subject, written, stance, quote, location, grounding, claim_id
+from claims
+where kind = 'hardware';

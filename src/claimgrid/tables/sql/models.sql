@@ -1,0 +1,8 @@
+-- Stated parameter counts; `active_params` is per token of a mixture of experts.
+create view models as
+select
+  run, paper_id, title, date, year, model, params, active_params, context_tokens,
+  qualifier as bound, bound_mark(qualifier) || shown as size, written, subject, stance, quote,
+  location, grounding, claim_id
+from claims
+where kind = 'model_size';

@@ -1,0 +1,207 @@
+"""The files of runs ─► an in-memory DuckDB with the views of `sql/*.sql`, locked to them.
+
+Once the views are loaded nothing more can be read or written: SQL that a user passes on sees these
+views and no file. Knows nothing of tables' looks; the only module that imports duckdb.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from claimgrid.errors import SetupError, StoreError, UsageError
+from claimgrid.tables.inputs import find
+
+VIEWS = (
+    "claims",
+    "speedups",
+    "benchmarks",
+    "efficiency",
+    "hardware",
+    "models",
+    "papers",
+    "rejected",
+    "unclaimed",
+)
+_DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
+_READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Rows with typed columns; `types` are DuckDB's names (`VARCHAR`, `DOUBLE`, `VARCHAR[]` …)."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """Each row by column name."""
+        for row in self.rows:
+            yield dict(zip(self.columns, row, strict=True))
+
+
+class Database:
+    """The views over some runs. Read-only; `cursor()` gives one to each thread."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Frame:
+        """The rows of one SELECT (or EXPLAIN, DESCRIBE, SUMMARIZE, PIVOT).
+
+        Raises:
+            UsageError: the SQL is wrong, is not one such statement, or reaches for a file.
+        """
+        try:
+            result = self.relation(sql, parameters)
+            columns = tuple(result.columns)
+            types = tuple(str(kind) for kind in result.types)
+            return Frame(columns, types, result.fetchall())
+        except duckdb.Error as error:
+            raise UsageError(_in_sql(error)) from error
+
+    def relation(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """The same, not fetched: for pandas, polars, Arrow. Raises UsageError as `query` does."""
+        try:
+            statements = duckdb.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type not in _READS:
+                raise UsageError("one SELECT statement, please: the views can only be read")
+            return self._connection.sql(sql, params=dict(parameters) if parameters else None)
+        except duckdb.Error as error:
+            raise UsageError(_in_sql(error)) from error
+
+    def cursor(self) -> Database:
+        """Another connection to the same views, for another thread."""
+        return Database(self._connection.cursor())
+
+    def columns(self, view: str) -> dict[str, str]:
+        """The columns of a view and their types, in order."""
+        described = self._connection.execute(f"describe {view}").fetchall()
+        return {name: kind for name, kind, *_ in described}
+
+
+def connect(outs: Sequence[str]) -> Database:
+    """Load runs (folders, claims files, globs, URLs) and lock the database to them.
+
+    Raises:
+        UsageError: what is named is no run.
+        StoreError: a file cannot be read, or its lines are not those of this version.
+        SetupError: a URL was named and DuckDB's extension for it cannot be loaded.
+    """
+    runs = find(outs)
+    connection = duckdb.connect()
+    connection.execute("set enable_progress_bar = false")
+    connection.execute(_sql("raw"))
+    for number, run in enumerate(runs):
+        connection.execute(
+            "insert into raw.runs values ($n, $name)", {"n": number, "name": run.name}
+        )
+        _load(connection, "claims", run.claims, number)
+        for table, path in (("papers", run.papers), ("rejected", run.rejected)):
+            if path is not None:
+                _load(connection, table, path, number)
+    for name in _DEFINED:
+        connection.execute(_sql(name))
+    connection.execute("drop schema raw cascade")
+    # No files, and no Python variables of the caller as tables.
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return Database(connection)
+
+
+def write_parquet(frame: Frame, path: Path) -> None:
+    """Write rows as Parquet with their types, in one step.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    fields = [
+        f"cast(cell->>{_quoted(str(n))} as {kind}) as {_name(column)}"
+        if kind in ("VARCHAR", "JSON")
+        else f"from_json(cell->{_quoted(str(n))}, {_quoted(json.dumps(kind))}) as {_name(column)}"
+        for n, (column, kind) in enumerate(zip(frame.columns, frame.types, strict=True))
+    ]
+    rows = [{str(n): value for n, value in enumerate(row)} for row in frame.rows]
+    cells = json.dumps(rows, default=str)
+    try:
+        duckdb.connect().execute(
+            f"copy (select {', '.join(fields)} from "  # noqa: S608 names and types are DuckDB's own
+            f"(select unnest(cast($cells as json[])) as cell)) to {_quoted(str(part))} "
+            "(format parquet, use_tmp_file false)",
+            {"cells": cells},
+        )
+        part.replace(path)
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"{path}: cannot be written: {_first_line(error)}") from error
+
+
+def _load(connection: duckdb.DuckDBPyConnection, table: str, path: str, number: int) -> None:
+    described = connection.execute(f"describe raw.{table}").fetchall()
+    columns = {name: kind for name, kind, *_ in described if name != "run"}
+    names = ", ".join(map(_name, columns))
+    if path.endswith(".parquet"):
+        source = "read_parquet($path)"
+    else:
+        types = ", ".join(f"{_name(name)}: {_quoted(kind)}" for name, kind in columns.items())
+        source = f"read_json($path, format = 'newline_delimited', columns = {{{types}}})"
+    try:
+        connection.execute(
+            f"insert into raw.{table} by name select $run as run, {names} from {source}",  # noqa: S608
+            {"path": path, "run": number},
+        )
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    if table == "claims":
+        _check(connection, path, number)
+
+
+def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> None:
+    lacking = connection.execute(
+        "select count(*) from raw.claims where run = $run and (claim_id is null or paper_id is null"
+        ' or kind is null or qualifier is null or stance is null or evidence."quote" is null)',
+        {"run": number},
+    ).fetchone()
+    if lacking is not None and lacking[0]:
+        raise StoreError(f"{path}: {lacking[0]} lines are no claims; is it the claims of a run?")
+
+
+def _unreadable(path: str, error: duckdb.Error) -> SetupError | StoreError:
+    text = _first_line(error)
+    if "://" in path and ("xtension" in text or "httpfs" in text):
+        return SetupError(
+            f"{path}: DuckDB reads URLs through its extension httpfs, which it fetches once and "
+            f"could not ({text}); give this machine network access, or copy the run here"
+        )
+    return StoreError(f"{path}: cannot be read: {text}; is it a file of a finished run?")
+
+
+def _in_sql(error: duckdb.Error) -> str:
+    if isinstance(error, duckdb.PermissionException):
+        return f"SQL can read the views only, no files: {_first_line(error)}"
+    return str(error).strip()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _sql(name: str) -> str:
+    return files("claimgrid.tables").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
