@@ -20,6 +20,10 @@ HEAVY = (
     "jinja2",
     "ray",
     "duckdb",
+    "altair",
+    "vl_convert",
+    "fastapi",
+    "uvicorn",
     "tenacity",
 )
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from claimgrid import __version__
+from claimgrid.cli_batch import batch
+from claimgrid.cli_options import PATH as _PATH
+from claimgrid.cli_options import model_options
+from claimgrid.cli_tables import sql, table
 from claimgrid.errors import ClaimgridError
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-_PATH = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
@@ -25,47 +25,9 @@ class _Group(click.Group):
         except ClaimgridError as error:
             click.echo(f"extract: {error}", err=True)
             sys.exit(error.exit_code)
-
-
-def _model_options(command: _Command) -> _Command:
-    """The options that decide which model is asked, and how."""
-    for option in reversed(
-        (
-            click.option(
-                "--model",
-                metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, or the name that a "
-                "server behind --base-url knows. Without it, recordings answer.",
-            ),
-            click.option(
-                "--base-url",
-                metavar="URL",
-                help="OpenAI-compatible server (vLLM, Ollama, llama.cpp, OpenRouter …); also "
-                "OPENAI_BASE_URL.",
-            ),
-            click.option(
-                "--mode",
-                type=click.Choice(["json_schema", "tools", "json", "md_json"]),
-                help="How the reply is held to its schema. Default: json_schema for openai, tools "
-                "for anthropic, json for google.",
-            ),
-            click.option("--prompt", type=_PATH, help="Prompt file instead of prompts/claims.md."),
-            click.option(
-                "--recordings",
-                type=_PATH,
-                help="Folder of recorded replies. Default: fixtures/recordings.",
-            ),
-            click.option(
-                "--temperature",
-                metavar="T",
-                help="Sampling temperature, or none to leave it to the server. Default: the "
-                "prompt file's.",
-            ),
-            click.option("--max-tokens", type=int, metavar="N", help="Longest reply, in tokens."),
-        )
-    ):
-        command = option(command)
-    return command
+        except KeyboardInterrupt:
+            click.echo("extract: interrupted; the same command goes on from here", err=True)
+            sys.exit(130)  # what a shell expects after Ctrl-C
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,21 +36,50 @@ def main() -> None:
     """Read paper abstracts and write down what they claim, each number with its exact words."""
 
 
+main.add_command(batch)
+main.add_command(table)
+main.add_command(sql)
+
+
 @main.command()
 @click.argument("source")
 @click.option("-o", "--out", type=_PATH, help="Folder of the run. Default: outputs/<source>.")
-@_model_options
+@model_options
 @click.option(
     "--replay",
     type=click.Choice(["auto", "only", "refresh", "off"]),
     help="auto: recorded replies where there are any, else the model. only: never ask. refresh: "
     "ask and record anew. off: ask, record nothing. Default: auto.",
 )
-@click.option("--concurrency", type=int, metavar="N", help="Papers under way. Default: 8.")
+@click.option(
+    "--concurrency",
+    type=int,
+    metavar="N",
+    help="Most requests under way; fewer where the server slows down. Default: 32.",
+)
+@click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
+@click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
 @click.option("--attempts", type=int, metavar="N", help="Tries of a failing server. Default: 6.")
 @click.option("--reasks", type=int, metavar="N", help="Re-asks after an invalid reply. Default: 2.")
-def run(source: str, out: Path | None, **flags: Any) -> None:
+@click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
+@click.option("--max-requests", type=int, metavar="N", help="Stop after so many live papers.")
+@click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["bar", "json", "none"]),
+    default="bar",
+    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+)
+def run(
+    source: str,
+    out: Path | None,
+    max_cost: float | None,
+    max_requests: int | None,
+    max_minutes: float | None,
+    log_format: str,
+    **flags: Any,
+) -> None:
     """Extract the claims of SOURCE: a file, a folder, or - for standard input.
 
     Reads listings (.txt), JSON Lines (.jsonl) and plain abstracts (.txt), gzipped or not. Exit
@@ -96,8 +87,40 @@ def run(source: str, out: Path | None, **flags: Any) -> None:
     """
     from claimgrid import settings
     from claimgrid.commands.run import run as command
+    from claimgrid.llm.budget import Limits
 
-    sys.exit(command(source, out, settings.load(**flags)))
+    limits = Limits(cost=max_cost, requests=max_requests, minutes=max_minutes)
+    given = settings.load(**flags)
+    sys.exit(command(source, out, given, limits=limits, log_format=log_format))  # type: ignore[arg-type]
+
+
+@main.command()
+@click.argument("source")
+@click.option("-o", "--out", type=_PATH, help="Folder whose replies count as answered already.")
+@model_options
+@click.option("--concurrency", type=int, metavar="N", help="As for run. Default: 32.")
+@click.option("--rpm", type=float, metavar="N", help="Requests per minute, as for run.")
+@click.option("--tpm", type=float, metavar="N", help="Tokens per minute, as for run.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    metavar="S",
+    help="Assumed seconds of one request.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def plan(source: str, out: Path | None, latency: float, as_json: bool, **flags: Any) -> None:
+    """Estimate what a run of SOURCE would take: requests, tokens, cost and time.
+
+    Asks nothing and needs no key. Replies that the run's folder or the recordings hold cost
+    nothing; their token counts, where they have any, calibrate the estimate.
+    """
+    from claimgrid import settings
+    from claimgrid.commands.plan import plan as command
+
+    given = settings.load(**flags)
+    sys.exit(command(source, out, given, latency=latency, as_json=as_json))
 
 
 @main.command()
@@ -124,36 +147,36 @@ def evaluate(folder: Path, gold: Path, as_json: bool) -> None:
     sys.exit(command(folder, gold, as_json=as_json))
 
 
-@main.group()
-def batch() -> None:
-    """Exchange requests and replies as files in the OpenAI Batch format."""
+@main.command()
+@click.argument("folder", metavar="OUT", type=_PATH)
+@click.option("-o", "--out", type=_PATH, metavar="FILE", help="Default: report.html in OUT.")
+def report(folder: Path, out: Path | None) -> None:
+    """Write a run's claim browser: one HTML file that opens from disk without a network.
+
+    Needs the extra [report].
+    """
+    from claimgrid.commands.report import report as command
+
+    sys.exit(command(folder, out))
 
 
-@batch.command()
-@click.argument("source")
-@click.option("-o", "--out", type=_PATH, required=True, help="File to write the requests to.")
-@_model_options
-def export(source: str, out: Path, **flags: Any) -> None:
-    """Write the requests for SOURCE that no recording answers yet."""
-    from claimgrid import settings
-    from claimgrid.commands.batch import export as command
-
-    sys.exit(command(source, out, settings.load(**flags)))
-
-
-@batch.command(name="import")
-@click.argument("results", type=_PATH)
+@main.command()
+@click.argument("folder", metavar="OUT", type=_PATH)
 @click.option(
-    "--requests", type=_PATH, required=True, help="The file that `batch export` wrote for them."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; any but loopback shows the run to the network.",
 )
-@click.option("--recordings", type=_PATH, help="Folder to record in. Default: fixtures/recordings.")
-@click.option("--run", "folder", type=_PATH, help="Store in this run's reply cache instead.")
-def import_(results: Path, requests: Path, recordings: Path | None, folder: Path | None) -> None:
-    """Store the replies of a Batch output file under the keys of their requests."""
-    from claimgrid import settings
-    from claimgrid.commands.batch import import_ as command
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+def serve(folder: Path, host: str, port: int) -> None:
+    """Serve a run's claim browser and a read-only JSON API (described in /openapi.json).
 
-    sys.exit(command(results, requests, settings.load(recordings=recordings), folder))
+    For runs too large for one file. Needs the extra [serve]. Port 0 takes a free one.
+    """
+    from claimgrid.commands.serve import serve as command
+
+    sys.exit(command(folder, host=host, port=port))
 
 
 @main.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,10 +43,16 @@ class Paper(BaseModel):
     origin: Origin | None = None
     warnings: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def abstract_sha256(self) -> str:
         """SHA-256 of the abstract's UTF-8 bytes, in hexadecimal."""
-        return hashlib.sha256(self.abstract.encode("utf-8", "surrogatepass")).hexdigest()
+        return _sha256(self.abstract)
+
+
+@lru_cache(maxsize=64)
+def _sha256(text: str) -> str:
+    # Each claim's id needs its abstract's hash; a cached property would survive `model_copy`.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def slug(title: str, *, longest: int = 60) -> str:

@@ -132,6 +132,11 @@ def reply_schema() -> str:
     return _canonical(Reply.model_json_schema())
 
 
+def schema_sha256() -> str:
+    """Hash of the reply schema, as requests and recordings carry it."""
+    return _sha256(reply_schema())
+
+
 def build(
     paper: Paper, prompt: Prompt, *, model: str, mode: str, sampling: Sampling | None = None
 ) -> Request:
@@ -155,7 +160,7 @@ def build(
         sampling=sampling,
         prompt=f"{prompt.name}@{prompt.version}",
         prompt_sha256=prompt.sha256,
-        schema_sha256=_sha256(reply_schema()),
+        schema_sha256=schema_sha256(),
         paper_id=paper.paper_id,
         title=paper.title,
         abstract_sha256=paper.abstract_sha256,

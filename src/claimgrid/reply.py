@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 RelativeMetric = Literal[
     "speed",
@@ -119,6 +119,14 @@ class Reply(BaseModel):
     efficiencies: list[EfficiencyItem] = []
     hardware: list[HardwareItem] = []
     model_sizes: list[ModelSizeItem] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_list(cls, value: Any) -> Any:
+        # JSON of another shape would pass for a reply without claims: every list has a default.
+        if isinstance(value, dict) and value and not value.keys() & cls.model_fields.keys():
+            raise ValueError(f"none of the lists {', '.join(cls.model_fields)} is there")
+        return value
 
 
 LISTS: dict[str, type[Item]] = {

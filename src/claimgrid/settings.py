@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=32, ge=1, le=1024)
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
+    # US dollars per million tokens of a server that no price list knows; no flags: they belong to a
+    # server, not to a run.
+    price_input: float | None = Field(default=None, ge=0)
+    price_output: float | None = Field(default=None, ge=0)
     timeout: float = Field(default=120.0, gt=0)
     attempts: int = Field(default=6, ge=1, le=50)
     backoff: float = Field(default=0.5, gt=0, le=60)  # no flag: for tests and unusual servers

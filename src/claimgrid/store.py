@@ -9,7 +9,9 @@ result and every paid reply.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -68,17 +70,25 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        parts = {name: self.folder / f"{name}.part" for name in NAMES}
         try:
-            for file in self._files.values():
-                file.close()
-            for name in NAMES:
-                part = self.folder / f"{name}.part"
+            with ExitStack() as closing:
+                for file in self._files.values():
+                    closing.callback(file.close)
                 if kind is None:
+                    for file in self._files.values():
+                        file.flush()
+                        os.fsync(file.fileno())
+            if kind is None:
+                for name, part in parts.items():
                     part.replace(self.folder / name)
-                else:
-                    part.unlink(missing_ok=True)
         except OSError as fault:
-            raise StoreError(f"{self.folder}: cannot be written: {fault}") from fault
+            if kind is None:
+                raise StoreError(f"{self.folder}: cannot be written: {fault}") from fault
+        finally:
+            for part in parts.values():
+                with suppress(OSError):  # what went wrong before says more
+                    part.unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

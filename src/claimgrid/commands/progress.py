@@ -56,7 +56,7 @@ class Bar:
         now = self._facts()
         words = [f"{now['papers_per_s']:.1f} papers/s"]
         if now["eta_s"] is not None:
-            words.append(f"{_clock(now['eta_s'])} left")
+            words.append(f"{clock(now['eta_s'])} left")
         if now["tokens"]:
             words.append(f"{now['tokens']:,} tokens")
         if now["cost_usd"]:
@@ -116,7 +116,8 @@ def progress(format_: LogFormat, facts: Callable[[], dict[str, Any]]) -> Progres
     return Bar(facts) if format_ == "bar" and sys.stderr.isatty() else Nothing()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A duration as a person reads it: 1:05, 2:00:05."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

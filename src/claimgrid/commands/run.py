@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from rich.markup import escape
 from claimgrid import settings, sources, store
 from claimgrid.commands.progress import LogFormat, progress
 from claimgrid.commands.session import Session, open_session
-from claimgrid.commands.tally import Tally, manifest, summary
+from claimgrid.commands.tally import Account, Tally, manifest, summary
 from claimgrid.engines import local
-from claimgrid.errors import PaperError, StoppedError
-from claimgrid.llm import prices
+from claimgrid.errors import PaperError, StoppedError, UsageError
+from claimgrid.llm.answer import Usage
 from claimgrid.llm.budget import Budget, Limits
 from claimgrid.llm.client import Client
 from claimgrid.llm.recordings import Cache
@@ -49,6 +49,26 @@ class _Run:
     stop: str | None = None
     client: Client | None = None
 
+    @property
+    def stopped_by(self) -> str | None:
+        """What ended the run before its source did."""
+        return self.stop or self.budget.spent
+
+    def account(self, *, exit_code: int) -> Account:
+        """What became of every input, and what it took."""
+        client = self.client
+        return Account(
+            source=self.source,
+            read=self.read,
+            source_ended=self.source_ended,
+            asked=dict(client.asked) if client else {},
+            http=dict(client.answers) if client else {},
+            spent=self.budget.used,
+            seconds=round(time.monotonic() - self.budget.began, 3),
+            exit_code=exit_code,
+            stopped_by=self.stopped_by,
+        )
+
     def facts(self) -> dict[str, Any]:
         """The state of the run, for its progress."""
         seconds = max(time.monotonic() - self.budget.began, 1e-9)
@@ -63,13 +83,10 @@ class _Run:
             "eta_s": round((total - done) / rate, 1) if total and rate else None,
             "claims": self.tally.claims,
             "tokens": used.input_tokens + used.output_tokens,
-            "cost_usd": prices.usd(self.session.endpoint, used),
+            "cost_usd": self.session.usd(used),
             "failed": len(self.tally.failures),
-            "errors": {
-                status: n
-                for status, n in sorted(self.tally.statuses.items())
-                if status not in ("claims", "no_claims")
-            },
+            "errors": dict(self.tally.errors),
+            "http": dict(self.client.answers) if self.client else {},
             "under_way": gate.running if gate else 0,
             "allowed": int(gate.allowed) if gate else 0,
             "throttled": gate.throttled if gate else 0,
@@ -94,22 +111,23 @@ def run(
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
     session = open_session(given)
+    limits = limits or Limits()
+    if limits.cost is not None and session.live and session.usd(Usage(requests=1)) is None:
+        raise UsageError(
+            f"--max-cost: no price is known for {session.endpoint.model}; set "
+            "CLAIMGRID_PRICE_INPUT and CLAIMGRID_PRICE_OUTPUT (US dollars per million tokens; or "
+            f"price_input and price_output in {settings.CONFIG_FILE}), or use --max-requests"
+        )
     folder = out or default_folder(source)
     items = sources.read(source)
-    budget = Budget(
-        limits or Limits(), lambda used: prices.usd(session.endpoint, used), time.monotonic
-    )
-    this = _Run(source, session, folder, budget)
+    this = _Run(source, session, folder, Budget(limits, session.usd, time.monotonic))
     with store.Writer(folder) as writer:
-        asyncio.run(_extract_all(this, items, writer, log_format))
-    stopped = this.stop or budget.spent
-    code = INTERRUPTED if this.stop else int(bool(this.tally.failures or stopped))
-    timing = {
-        "seconds": round(time.monotonic() - budget.began, 3),
-        "exit_code": code,
-        "stopped_by": stopped,
-    }
-    told = manifest(source, session, this.tally, spent=budget.used, timing=timing)
+        try:
+            asyncio.run(_extract_all(this, items, writer, log_format))
+        except KeyboardInterrupt:
+            this.stop = "Ctrl-C"
+    code = INTERRUPTED if this.stop else int(bool(this.tally.failures or this.stopped_by))
+    told = manifest(session, this.tally, this.account(exit_code=code))
     store.write_manifest(folder, told)
     _print(this, told)
     return code
@@ -171,15 +189,16 @@ async def _extract_all(
     try:
         client = Client(session.endpoint, session.stores(cache), session.policy, this.budget)
         async with client as this.client:
-            with shown, _Interrupts(this):
-                work = local.run(counted(), one, concurrency=session.given.concurrency)
-                async for outcome in work:
-                    if outcome is None:
-                        this.tally.unreached += 1
-                        continue
-                    writer.add(outcome)
-                    this.tally.add(outcome)
-                    shown.moved()
+            with shown, _Interrupts(this), _deadline(this):
+                # The gate bounds the requests; as many papers again may be on their way to disk.
+                work = local.run(counted(), one, concurrency=2 * session.given.concurrency)
+                async with aclosing(work):
+                    async for outcome in work:
+                        if outcome is None:
+                            continue
+                        writer.add(outcome)
+                        this.tally.add(outcome)
+                        shown.moved()
     finally:
         cache.close()
 
@@ -202,10 +221,31 @@ class _Interrupts:
 
     def _interrupted(self) -> None:
         self._this.stop = "Ctrl-C"
+        if self._this.client is not None:
+            self._this.client.gate.close("Ctrl-C")
         self._loop.remove_signal_handler(signal.SIGINT)
         Console(stderr=True).print(
             "finishing what is under way; Ctrl-C again to stop at once", style="yellow"
         )
+
+
+@contextmanager
+def _deadline(this: _Run) -> Iterator[None]:
+    """After --max-minutes, papers that wait for their turn are not sent either."""
+    minutes, client = this.budget.limits.minutes, this.client
+    if minutes is None or client is None:
+        yield
+        return
+
+    def over() -> None:
+        this.budget.spent = f"--max-minutes {minutes:g}"
+        client.gate.close(f"{this.budget.spent} is reached")
+
+    timer = asyncio.get_running_loop().call_later(minutes * 60, over)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _unreadable(problem: sources.Problem) -> Outcome:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from claimgrid import prompt as prompts
 from claimgrid import resources, settings
-from claimgrid.errors import SetupError
+from claimgrid.errors import SetupError, UsageError
+from claimgrid.llm import prices
+from claimgrid.llm.answer import Usage
 from claimgrid.llm.client import Policy, Stores
 from claimgrid.llm.providers import Endpoint, endpoint
 from claimgrid.llm.recordings import Cache, Folder
@@ -49,6 +51,21 @@ class Session:
             tpm=given.tpm,
         )
 
+    def usd(self, used: Usage, *, batch: bool = False) -> float | None:
+        """What tokens of this model cost; None where that is not known. See `prices.usd`."""
+        price_in, price_out = self.given.price_input, self.given.price_output
+        own = None
+        if price_in is not None and price_out is not None:
+            own = prices.OwnPrice(price_in, price_out)
+        return prices.usd(self.endpoint, used, own, batch=batch)
+
+    @property
+    def price_source(self) -> str:
+        """Whose prices `usd` uses, with their edition."""
+        if self.given.price_input is not None:
+            return "settings price_input and price_output"
+        return f"genai-prices {prices.dated()}"
+
     def stores(self, cache: Cache) -> Stores:
         """Where replies are looked up and written, by `--replay`.
 
@@ -69,8 +86,10 @@ def open_session(given: settings.Settings) -> Session:
     """Make settings concrete.
 
     Raises:
-        UsageError, SetupError: a model, prompt or key is wrong or missing.
+        UsageError, SetupError: a model, price, prompt or key is wrong or missing.
     """
+    if (given.price_input is None) != (given.price_output is None):
+        raise UsageError("set both price_input and price_output, in US dollars per million tokens")
     prompt = prompts.load(given.prompt or resources.path("prompts/claims.md"))
     name = given.model or settings.RECORDED_MODEL
     at = endpoint(name, mode=given.mode, base_url=given.base_url)

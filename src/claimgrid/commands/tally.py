@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import platform
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,37 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from claimgrid import prompt as prompts
 from claimgrid import store
 from claimgrid.claims import KINDS
 from claimgrid.commands.session import Session
-from claimgrid.llm import prices
 from claimgrid.llm.answer import Usage
 from claimgrid.outcome import Outcome
 
 _SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a run knows beside its outcomes.
+
+    Args:
+        read: papers and problems that the source gave; `source_ended` says whether these are all.
+        asked: papers that reached the model or its stores, by where the reply came from.
+        http: every try over HTTP by what came of it, those that were repeated included.
+        spent: what live requests took, failed papers and re-asks included.
+        seconds: from the beginning of the run to its last result.
+    """
+
+    source: str
+    read: int
+    source_ended: bool
+    asked: Mapping[str, int]
+    http: Mapping[str, int]
+    spent: Usage
+    seconds: float
+    exit_code: int
+    stopped_by: str | None
 
 
 class Tally:
@@ -28,8 +52,10 @@ class Tally:
 
     def __init__(self) -> None:
         self.papers = 0
-        self.unreached = 0
+        self.live_claims = 0
         self.statuses: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.source_problems = 0
         self.kinds: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self.replies: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
@@ -49,9 +75,12 @@ class Tally:
         self.rejected.update(rejected.reason for rejected in outcome.rejected)
         self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
         if outcome.source:
+            self.live_claims += len(outcome.claims) if outcome.source == "live" else 0
             self.replies[f"{outcome.source} of {line.model} ({outcome.origin})"] += 1
             self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
         if line.status not in ("claims", "no_claims"):
+            self.errors[line.status if line.stage == "ask" else str(line.stage)] += 1
+            self.source_problems += line.stage == "source"
             self.failures.append((line.source or line.paper_id, line.reason or line.status))
         self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
 
@@ -61,25 +90,25 @@ class Tally:
         return sum(self.kinds.values())
 
 
-def manifest(
-    source: str, session: Session, tally: Tally, *, spent: Usage, timing: dict[str, Any]
-) -> dict[str, Any]:
+def manifest(session: Session, tally: Tally, account: Account) -> dict[str, Any]:
     """What run.json says: every input accounted for, and everything that the result rests on.
 
-    Args:
-        spent: what live requests took, failed papers and re-asks included.
-        timing: what else depends on the clock or the machine (seconds, exit code …).
+    `read` is `papers` and `unreached`; `papers` is the sum of `statuses`, and the sum of `asked`
+    and `source_problems`.
     """
-    cost = prices.usd(session.endpoint, spent)
-    papers = tally.papers or 1
+    spent = account.spent
+    cost = session.usd(spent)
+    live = account.asked.get("live", 0) or 1
     return {
         "claimgrid": version("claimgrid"),
         "python": platform.python_version(),
         "instructor": version("instructor"),
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        **timing,
-        "source": source,
+        "seconds": account.seconds,
+        "exit_code": account.exit_code,
+        "stopped_by": account.stopped_by,
+        "source": account.source,
         "model": session.endpoint.model,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
@@ -87,9 +116,17 @@ def manifest(
         "replay": session.given.replay,
         "prompt": f"{session.prompt.name}@{session.prompt.version}",
         "prompt_sha256": session.prompt.sha256,
+        "schema_sha256": prompts.schema_sha256(),
+        "read": account.read,
+        "source_ended": account.source_ended,
         "papers": tally.papers,
-        "unreached": tally.unreached,
+        "unreached": account.read - tally.papers,
+        "source_problems": tally.source_problems,
         "statuses": dict(sorted(tally.statuses.items())),
+        "errors": dict(sorted(tally.errors.items())),
+        "warnings": len(tally.warnings),
+        "asked": dict(sorted(account.asked.items())),
+        "http": dict(sorted(account.http.items())),
         "claims": dict(tally.kinds),
         "rejected": dict(sorted(tally.rejected.items())),
         "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
@@ -97,13 +134,23 @@ def manifest(
         "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
         "live_usage": asdict(spent),
         "cost_usd": cost,
-        "prices": prices.dated(),
-        "per_paper": {
-            "input_tokens": round(spent.input_tokens / papers, 1),
-            "output_tokens": round(spent.output_tokens / papers, 1),
-            "cost_usd": None if cost is None else cost / papers,
+        "prices": session.price_source,
+        "per_live_paper": {
+            "input_tokens": round(spent.input_tokens / live, 1),
+            "output_tokens": round(spent.output_tokens / live, 1),
+            "cost_usd": None if cost is None else cost / live,
         },
-        "cost_usd_per_claim": None if cost is None or not tally.claims else cost / tally.claims,
+        "per_live_claim": _each(spent, cost, tally.live_claims),
+    }
+
+
+def _each(spent: Usage, cost: float | None, claims: int) -> dict[str, float | None]:
+    if not claims:
+        return {"tokens": None, "cost_usd": None}
+    tokens = spent.input_tokens + spent.output_tokens
+    return {
+        "tokens": round(tokens / claims, 1),
+        "cost_usd": None if cost is None else cost / claims,
     }
 
 
@@ -127,8 +174,8 @@ def summary(console: Console, folder: Path, tally: Tally, told: dict[str, Any]) 
     row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
     unclaimed = sum(tally.unclaimed.values())
     row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
-    if tally.unreached:
-        row("unreached", tally.unreached, "read from the source and not asked")
+    if told["unreached"]:
+        row("unreached", told["unreached"], "read from the source and not asked")
     names = ", ".join((*store.NAMES, store.MANIFEST))
     console.print(f"  written   {escape(str(folder))}/ {{{names}}}", soft_wrap=True)
     _warnings_and_failures(console, folder, tally)
@@ -164,4 +211,4 @@ def _cost_detail(told: dict[str, Any]) -> str:
         return "nothing was asked live"
     if told["cost_usd"] is None:
         return f"no price is known for {told['model']}"
-    return f"of the live replies, at list prices of genai-prices {told['prices']}"
+    return f"of the live replies, by {told['prices']}"

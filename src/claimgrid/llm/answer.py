@@ -68,20 +68,26 @@ def usage_of(body: Any) -> Usage:
     """Tokens that one reply's body reports; zeros where it reports none."""
     if not isinstance(body, dict):
         return Usage(requests=1)
-    used = body.get("usage") or body.get("usageMetadata") or {}
-    details = used.get("prompt_tokens_details") or {}
+    used = body.get("usage") or body.get("usageMetadata")
+    used = used if isinstance(used, dict) else {}
+    details = used.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
 
-    def first(*names: str) -> int:
-        return next((used[name] for name in names if isinstance(used.get(name), int)), 0)
+    def first(*names: str, among: Any = used) -> int:
+        counts = (among.get(name) for name in names)
+        return next((n for n in counts if isinstance(n, int) and n >= 0), 0)
 
-    cached = details.get("cached_tokens")
+    # Anthropic counts what its cache read or wrote apart from the input, Gemini a model's thoughts
+    # apart from the output.
+    apart = first("cache_read_input_tokens") + first("cache_creation_input_tokens")
+    thoughts = first("thoughtsTokenCount")
+    cached = first("cache_read_input_tokens", "cachedContentTokenCount")
     return Usage(
         requests=1,
-        input_tokens=first("prompt_tokens", "input_tokens", "promptTokenCount"),
-        cached_tokens=cached
-        if isinstance(cached, int)
-        else first("cache_read_input_tokens", "cachedContentTokenCount"),
-        output_tokens=first("completion_tokens", "output_tokens", "candidatesTokenCount"),
+        input_tokens=first("prompt_tokens", "input_tokens", "promptTokenCount") + apart,
+        cached_tokens=first("cached_tokens", among=details) or cached,
+        output_tokens=first("completion_tokens", "output_tokens", "candidatesTokenCount")
+        + thoughts,
     )
 
 

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import jsonlines
 from instructor.core.exceptions import InstructorError
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from claimgrid.errors import SourceError, StoreError, UsageError
 from claimgrid.llm import providers
+from claimgrid.llm.answer import ending, texts
 from claimgrid.llm.recordings import Attempt, Recording
 from claimgrid.prompt import Request
 from claimgrid.reply import Reply
 
-_URL = "/v1/chat/completions"
+URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 _ASKED = (
     "key",
     "model",
@@ -44,9 +48,111 @@ class _CapturedError(Exception):
         self.body = body
 
 
+_REPLIES: ContextVar[Iterator[Any]] = ContextVar("_REPLIES")
+
+
 class _Capture(httpx2.AsyncBaseTransport):
+    """Answers from the replies so far; what is asked after them is not sent but caught."""
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        for body in _REPLIES.get():
+            return httpx2.Response(200, json=body, request=request)
         raise _CapturedError(await request.aread())
+
+
+class Wire:
+    """What the client sends for a request, first and after replies that it must refuse.
+
+    Raises:
+        UsageError: the endpoint is not OpenAI-compatible.
+    """
+
+    def __init__(self, at: providers.Endpoint) -> None:
+        if at.provider != "openai":
+            raise UsageError(
+                f"the Batch file format is OpenAI's; {at.provider} models do not take it"
+            )
+        self._client = providers.connect(at, httpx2.AsyncClient(transport=_Capture()))
+        self._arguments = providers.arguments(at)
+        self._last: tuple[Request, Any] | None = None
+
+    async def first(self, request: Request) -> Any:
+        """The JSON body that an online call would send."""
+        if self._last is not None:
+            made = _rewritten(*self._last, request)
+            if made is not None:
+                return made
+        body = await self._captured(request, ())
+        self._last = (request, body)
+        return body
+
+    async def following(self, request: Request, replies: Sequence[Any]) -> Any | None:
+        """The re-ask that an online call would send after these replies' bodies.
+
+        None where it would send none: the last reply is valid, refused, cut short, or such that
+        the client gives up.
+        """
+        last = replies[-1]
+        if ending(last) != "complete" or _plainly_valid(last):
+            return None
+        return await self._captured(request, replies)
+
+    async def _captured(self, request: Request, replies: Sequence[Any]) -> Any | None:
+        token = _REPLIES.set(iter(replies))
+        ladder = AsyncRetrying(
+            stop=stop_after_attempt(len(replies) + 1),
+            retry=retry_if_exception_type((ValidationError, ValueError)),
+            reraise=True,
+        )
+        try:
+            await self._client.chat.completions.create(
+                model=request.model,
+                messages=[dict(message) for message in request.messages],
+                response_model=Reply,
+                max_retries=ladder,
+                strict=False,
+                **self._arguments(request),
+            )
+        except InstructorError as error:
+            cause: BaseException | None = error
+            while cause is not None:
+                if isinstance(cause, _CapturedError):
+                    return json.loads(cause.body)
+                cause = cause.__cause__
+            if not replies:
+                raise
+        finally:
+            _REPLIES.reset(token)
+        return None
+
+
+def _rewritten(known: Request, body: Any, request: Request) -> Any | None:
+    """`body` of a known request, made that of one that differs in its last message alone.
+
+    None where it differs in more, or where the client does not send that message as it is.
+    Saves running the whole client (6 ms of CPU) for each of the tens of thousands of a file.
+    """
+    *before, last = request.messages
+    *known_before, known_last = known.messages
+    same = (known.model, known.sampling, known.mode) == (
+        request.model,
+        request.sampling,
+        request.mode,
+    )
+    if not same or before != known_before or body["messages"][-1] != known_last:
+        return None
+    return body | {"messages": [*body["messages"][:-1], dict(last)]}
+
+
+def _plainly_valid(body: Any) -> bool:
+    """Whether the client would take the reply as it is; spares it the asking where it is clear."""
+    for text in texts(body):
+        try:
+            Reply.model_validate_json(text)
+        except ValidationError:
+            return False
+        return True
+    return False
 
 
 def bodies(requests: Iterable[Request], at: providers.Endpoint) -> Iterator[tuple[Request, Any]]:
@@ -55,32 +161,15 @@ def bodies(requests: Iterable[Request], at: providers.Endpoint) -> Iterator[tupl
     Raises:
         UsageError: the endpoint is not OpenAI-compatible.
     """
-    if at.provider != "openai":
-        raise UsageError(f"the Batch file format is OpenAI's; {at.provider} models do not take it")
-    client = providers.connect(at, httpx2.AsyncClient(transport=_Capture()))
-    spelled = providers.arguments(at)
+    wire = Wire(at)
     with asyncio.Runner() as runner:
         for request in requests:
-            yield request, json.loads(runner.run(_body(client, request, spelled(request))))
+            yield request, runner.run(wire.first(request))
 
 
-async def _body(client: Any, request: Request, arguments: dict[str, Any]) -> bytes:
-    try:
-        await client.chat.completions.create(
-            model=request.model,
-            messages=[dict(message) for message in request.messages],
-            response_model=Reply,
-            max_retries=0,
-            **arguments,
-        )
-    except InstructorError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, _CapturedError):
-                return cause.body
-            cause = cause.__cause__
-        raise
-    raise AssertionError("the capturing transport never answers")
+def request_line(request: Request, body: Any) -> dict[str, Any]:
+    """One line of a Batch input file."""
+    return {"custom_id": request.key, "method": "POST", "url": URL, "body": body}
 
 
 def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
@@ -97,9 +186,7 @@ def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
                 if request.key in seen:
                     continue
                 seen.add(request.key)
-                requests.write(
-                    {"custom_id": request.key, "method": "POST", "url": _URL, "body": body}
-                )
+                requests.write(request_line(request, body))
                 whole = asdict(request)
                 asked.write({name: whole[name] for name in _ASKED})
     except OSError as error:

@@ -6,20 +6,23 @@ wire, instructor re-asks invalid replies, and when its re-asks run out the valid
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimgrid.errors import (
     InvalidReplyError,
+    PaperError,
     RefusedError,
     StoppedError,
     TransportError,
     TruncatedError,
 )
-from claimgrid.llm import lean
+from claimgrid.llm import estimate, lean
 from claimgrid.llm.answer import (
     Answer,
     Dropped,
@@ -82,16 +85,23 @@ class Client:
         self._budget = budget
         self._stores = stores
         self._policy = policy
+        # One a paper that was asked about: where its reply came from, or should have.
+        self.asked: Counter[str] = Counter()
         self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
         self._link = Link(
             self.gate, timeout=policy.timeout, attempts=policy.attempts, backoff=policy.backoff
         )
         self._lean = policy.lean and lean.suits(endpoint)
-        self._prepared: dict[tuple[object, ...], lean.Prepared | None] = {}
+        self._prepared: dict[tuple[object, ...], asyncio.Task[lean.Prepared | None]] = {}
         self._vendor: Vendor | None = None
 
     async def __aenter__(self) -> Client:
         return self
+
+    @property
+    def answers(self) -> Counter[str]:
+        """Every try over HTTP by what came of it: its status, or nothing."""
+        return self._link.answers
 
     async def __aexit__(self, *_: object) -> None:
         if self._vendor is not None:
@@ -121,14 +131,19 @@ class Client:
             missing=lambda: missing(request, [store for _, store in self._stores.read]),
         )
         asking = self._policy.live and found is None
-        if asking and self._budget and not self._budget.start():
+        if asking and self._budget and not await self._budget.start(estimate.usage(request)):
             raise StoppedError(f"{self._budget.spent} is reached")
         try:
             reply, dropped = await self._reply(request, exchange)
+        except PaperError:
+            tried = "live" if asking or exchange.asked_live else source
+            self.asked[tried if found or asking else "nowhere"] += 1
+            raise
         finally:
-            if asking and self._budget:
-                self._budget.finish(_usage(exchange))
+            if self._budget:
+                self._budget.finish(exchange.paid, started=asking)
         live = exchange.asked_live or found is None
+        self.asked["live" if live else source] += 1
         return Answer(
             reply=reply,
             dropped=dropped,
@@ -179,8 +194,9 @@ class Client:
     async def _prepare(self, request: Request) -> lean.Prepared | None:
         shape = (request.prompt_sha256, request.model, request.mode, request.sampling)
         if shape not in self._prepared:
-            self._prepared[shape] = await lean.prepare(request, self._at)
-        return self._prepared[shape]
+            # One for all papers that come while it is being prepared.
+            self._prepared[shape] = asyncio.create_task(lean.prepare(request, self._at))
+        return await asyncio.shield(self._prepared[shape])
 
     def _full(self) -> Vendor:
         if self._vendor is None:

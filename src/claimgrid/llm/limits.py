@@ -12,13 +12,16 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from claimgrid.errors import StoppedError
 
 Outcome = Literal["ok", "throttled", "trouble"]
 
-_START = 8
+START = 8  # requests under way before any reply has come
 _SAMPLES = 16  # latencies that one judgement of the trend looks at
 _SLOWER = 2.5  # a median so many times the best one means that the server queues
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
@@ -46,6 +49,37 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class _Quota:
+    """What the server said of one of its limits, in requests or in tokens.
+
+    Args:
+        upto: how much may have gone out in all, ever, until `until`.
+        news: requests numbered above this went out after all that `upto` rests on.
+        limit: what there is after a reset, if the server said so.
+    """
+
+    upto: float
+    until: float
+    news: int
+    limit: float | None
+
+    def wait(self, amount: float, gone: float, inside: float, now: float) -> float:
+        """Seconds until `amount` is not sure to be refused; `gone` so far, `inside` unanswered."""
+        if self.limit is not None:
+            if now >= self.until:
+                self.upto, self.until = gone - inside + self.limit, now + 60
+            amount = min(amount, self.limit)  # more than there ever is waits for all of it
+        return 0.0 if now >= self.until or gone + amount <= self.upto else self.until - now
+
+
+class Ticket(NamedTuple):
+    """A request that was let in: its number, and the tokens that it was estimated at."""
+
+    number: int
+    tokens: float
+
+
+@dataclass(slots=True)
 class Gate:
     """Lets requests through. `most` caps the concurrency; rates are per minute, None for no limit.
 
@@ -59,98 +93,166 @@ class Gate:
     allowed: float = 0.0
     running: int = 0
     throttled: int = 0
-    _waiting: deque[tuple[asyncio.Future[None], float]] = field(default_factory=deque)
-    _paused_until: float = 0.0
-    _reduced_at: float = float("-inf")
+    _entered: int = 0
+    _entered_tokens: float = 0.0
+    _running_tokens: float = 0.0
+    _quotas: dict[str, _Quota] = field(default_factory=dict)
+    _closed: str | None = None
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: deque[tuple[asyncio.Future[Ticket], float]] = field(default_factory=deque)
+    _paused_until: float = float("-inf")
+    _reduced_at: int = 0
     _latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _best: float | None = None
     _timer: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
-        self.allowed = float(min(_START, self.most))
+        self.allowed = float(min(START, self.most))
 
-    async def enter(self, tokens: float) -> None:
-        """Wait for a place, in order of arrival. `tokens` is the request's estimated size."""
-        if not self._waiting and self._delay(tokens) == 0 and self.running < int(self.allowed):
-            self._let_in(tokens)
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def enter(self, tokens: float) -> Ticket:
+        """Wait for a place, in order of arrival. `tokens` is the request's estimated size.
+
+        Raises:
+            StoppedError: the gate was closed.
+        """
+        if self._closed is not None:
+            raise StoppedError(self._closed)
+        if not self._waiting and self.running < int(self.allowed) and self._delay(tokens) == 0:
+            return self._let_in(tokens)
+        turn: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, tokens))
         self._wake()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.running -= 1  # it had been let in already
+                self._running_tokens -= tokens
             self._wake()
             raise
 
-    def leave(self, outcome: Outcome, seconds: float, estimated: float, used: float | None) -> None:
-        """A request came back.
+    def leave(
+        self, ticket: Ticket, outcome: Outcome, *, seconds: float, used: float | None = None
+    ) -> None:
+        """A request came back. What its headers say is to be heeded first: this lets others in.
 
         Args:
+            ticket: what `enter` gave.
+            outcome: `throttled` is a 429, `trouble` a 5xx or no answer.
             seconds: how long it took.
-            estimated: the tokens that `enter` was told.
             used: the tokens that it took by the server's count, if it said so.
         """
         self.running -= 1
+        self._running_tokens -= ticket.tokens
         if used is not None and self.tokens is not None:
-            self.tokens.take(used - estimated)
+            self.tokens.take(used - ticket.tokens)
         if outcome == "ok":
-            self._succeeded(seconds)
+            self._succeeded(ticket, seconds)
         elif outcome == "throttled":
             self.throttled += 1
-            self._reduce(0.5, seconds)
+            self._reduce(0.5, ticket)
         else:
-            self._reduce(0.8, seconds)
+            self._reduce(0.8, ticket)
         self._wake()
 
     def pause(self, seconds: float) -> None:
         """Let nobody in for so long: the server asked for it."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
 
-    def heed(self, headers: Mapping[str, str]) -> None:
-        """Hold back where the server says that nothing is left (OpenAI's x-ratelimit headers)."""
-        for what in ("requests", "tokens"):
-            if headers.get(f"x-ratelimit-remaining-{what}") == "0":
-                self.pause(duration(headers.get(f"x-ratelimit-reset-{what}", "")))
+    async def sleep(self, seconds: float) -> None:
+        """Wait before another try.
 
-    def _succeeded(self, seconds: float) -> None:
+        Raises:
+            StoppedError: the gate was closed meanwhile; there will be no other try.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        if self._closed is not None:
+            raise StoppedError(self._closed)
+
+    def close(self, why: str) -> None:
+        """Let nobody in any more; those who wait get a StoppedError. Who is in may finish."""
+        self._closed = self._closed or why
+        self._closing.set()
+        while self._waiting:
+            turn, _ = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(StoppedError(why))
+
+    def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
+        """Send no more than the server says is left (OpenAI's x-ratelimit headers).
+
+        `ticket` is that of the request that was answered, which must not have left yet. What is
+        unanswered counts as not yet counted by the server: rather one too few than a refusal.
+        Limits that refill evenly have some left before "reset", which is when all is there again;
+        by then a later reply tells.
+        """
+        gone_and_inside = {
+            "requests": (self._entered, self.running - 1),
+            "tokens": (self._entered_tokens, self._running_tokens - ticket.tokens),
+        }
+        for what, (gone, inside) in gone_and_inside.items():
+            remaining = headers.get(f"x-ratelimit-remaining-{what}", "")
+            if not remaining.isdecimal():
+                continue
+            limit = headers.get(f"x-ratelimit-limit-{what}", "")
+            now = _Quota(
+                upto=gone - inside + float(remaining),
+                until=self.clock() + duration(headers.get(f"x-ratelimit-reset-{what}", "")),
+                news=self._entered,
+                limit=float(limit) if limit.isdecimal() else None,
+            )
+            before = self._quotas.get(what)
+            if before is not None and ticket.number <= before.news:
+                # Replies overtake each other, on both ways: of these two, the lower one is later.
+                now = now if now.upto < before.upto else before
+                now.news = before.news
+            self._quotas[what] = now
+
+    def _succeeded(self, ticket: Ticket, seconds: float) -> None:
         self._latencies.append(seconds)
         if len(self._latencies) == _SAMPLES:
             usual = median(self._latencies)
             self._best = usual if self._best is None else min(self._best, usual)
             if usual > _SLOWER * self._best:
-                self._reduce(0.9, usual)
+                self._reduce(0.9, ticket)
                 return
         # As long as nothing speaks against it, each success makes room for one more: the number
         # under way doubles in every round trip. After the first setback it grows by one a round.
-        grown = 1.0 if self._reduced_at == float("-inf") else 1.0 / max(self.allowed, 1.0)
+        grown = 1.0 if not self._reduced_at else 1.0 / max(self.allowed, 1.0)
         self.allowed = min(float(self.most), self.allowed + grown)
 
-    def _reduce(self, factor: float, seconds: float) -> None:
-        now = self.clock()
-        if now - self._reduced_at < seconds:
-            return  # one setback a round trip: those under way were sent before the last one
-        self._reduced_at = now
+    def _reduce(self, factor: float, ticket: Ticket) -> None:
+        if ticket.number <= self._reduced_at:
+            return  # sent before the last setback: it says nothing new
+        self._reduced_at = self._entered
         self._latencies.clear()
         self.allowed = max(1.0, self.allowed * factor)
 
     def _delay(self, tokens: float) -> float:
         now = self.clock()
-        return max(
-            self._paused_until - now,
-            self.requests.wait(1, now) if self.requests else 0.0,
-            self.tokens.wait(tokens, now) if self.tokens else 0.0,
-            0.0,
-        )
+        waits = [self._paused_until - now, 0.0]
+        if self.requests:
+            waits.append(self.requests.wait(1, now))
+        if self.tokens:
+            waits.append(self.tokens.wait(tokens, now))
+        if "requests" in self._quotas:
+            waits.append(self._quotas["requests"].wait(1, self._entered, self.running, now))
+        if "tokens" in self._quotas:
+            gone, inside = self._entered_tokens, self._running_tokens
+            waits.append(self._quotas["tokens"].wait(tokens, gone, inside, now))
+        return max(waits)
 
-    def _let_in(self, tokens: float) -> None:
+    def _let_in(self, tokens: float) -> Ticket:
         self.running += 1
+        self._running_tokens += tokens
+        self._entered += 1
+        self._entered_tokens += tokens
         if self.requests:
             self.requests.take(1)
         if self.tokens:
             self.tokens.take(tokens)
+        return Ticket(self._entered, tokens)
 
     def _wake(self) -> None:
         if self._timer is not None:
@@ -167,8 +269,7 @@ class Gate:
                 self._timer = asyncio.get_running_loop().call_later(delay + 0.001, self._wake)
                 return
             self._waiting.popleft()
-            self._let_in(tokens)
-            turn.set_result(None)
+            turn.set_result(self._let_in(tokens))
 
 
 def gate(most: int, clock: Callable[[], float], *, rpm: float | None, tpm: float | None) -> Gate:

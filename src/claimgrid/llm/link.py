@@ -8,7 +8,8 @@ both send through here.
 from __future__ import annotations
 
 import datetime
-import time
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -24,12 +25,14 @@ from tenacity import (
 
 from claimgrid.errors import TransportError
 from claimgrid.llm.answer import usage_of
-from claimgrid.llm.limits import Gate
+from claimgrid.llm.limits import Gate, Outcome
 from claimgrid.llm.recordings import body_of
 
 _LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
 _LONGEST_REPLY = 8 * 2**20  # bytes; no reply to an abstract is longer, and memory is bounded
 _AGAIN = (408, 409, 429)
+# Gateways pass an upstream's error on under status 200.
+_ERROR = re.compile(rb'\s*\{\s*"error"\s*:\s*[^\sn]')
 _DROPPED = ("connection", "host", "keep-alive", "content-length", "accept-encoding")
 
 
@@ -59,6 +62,7 @@ class Link:
 
     def __init__(self, gate: Gate, *, timeout: float, attempts: int, backoff: float) -> None:
         self.gate = gate
+        self.answers: Counter[str] = Counter()  # every try: "HTTP 200", "HTTP 503", "nothing"
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=min(15.0, timeout))
         self._attempts = attempts
         self._jittered = wait_random_exponential(multiplier=backoff, max=30)
@@ -81,11 +85,13 @@ class Link:
         Raises:
             TransportError: no answer came, the server asks for a wait of more than two minutes, or
                 its certificate or its reply cannot be accepted.
+            StoppedError: the gate was closed before a try.
         """
         kept = {name: value for name, value in headers.items() if name.lower() not in _DROPPED}
         ladder = AsyncRetrying(
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
+            sleep=self.gate.sleep,
             retry=retry_if_exception_type(_AgainError),
             reraise=True,
         )
@@ -103,35 +109,34 @@ class Link:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes
     ) -> Sent:
         # Four bytes a token, the usual rule of thumb for English; corrected by the reply's usage.
-        estimated = len(content) / 4
-        await self.gate.enter(estimated)
-        began = time.monotonic()
-        sent: Sent | None = None
+        ticket = await self.gate.enter(len(content) / 4)
+        began = self.gate.clock()
+        outcome: Outcome = "trouble"
+        used = None
+        came = "nothing"
         try:
             sent = await self._once(method, url, headers, content)
-        finally:
-            outcome = "ok" if sent and sent.status < 500 else "trouble"
-            used = None
-            if sent is not None and sent.status == 200 and self.gate.tokens is not None:
+            came = f"HTTP {sent.status}"
+            if sent.status < 500:
+                outcome = "throttled" if sent.status == 429 else "ok"
+            if sent.status == 200 and self.gate.tokens is not None:
                 tokens = usage_of(body_of(sent.content))
                 used = (tokens.input_tokens + tokens.output_tokens) or None
-            throttled = sent is not None and sent.status == 429
-            self.gate.leave(
-                "throttled" if throttled else outcome,  # type: ignore[arg-type]
-                time.monotonic() - began,
-                estimated,
-                used,
-            )
-        self.gate.heed(sent.headers)
-        if sent.status in _AGAIN or sent.status >= 500:
-            asked = retry_after(sent.headers)
+            # Before the place is given on: the next request must not go where it is sure to fail.
+            self.gate.heed(sent.headers, ticket)
+            asked = retry_after(sent.headers) if _to_be_repeated(sent) else None
+            if asked is not None and asked <= _LONGEST_WAIT:
+                self.gate.pause(asked)
+        finally:
+            self.answers[came] += 1
+            seconds = self.gate.clock() - began
+            self.gate.leave(ticket, outcome, seconds=seconds, used=used)
+        if _to_be_repeated(sent):
             if asked is not None and asked > _LONGEST_WAIT:
                 raise TransportError(
                     f"{url} answered {sent.status} and asks to wait {asked:.0f} s; run the same "
                     "command again later"
                 )
-            if asked is not None and sent.status == 429:
-                self.gate.pause(asked)
             raise _AgainError(f"HTTP {sent.status}", sent)
         return sent
 
@@ -156,7 +161,9 @@ class Link:
                 return Sent(response.status, names, bytes(received))
         except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
             raise TransportError(f"{url} cannot be trusted or read: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            raise _AgainError(f"no whole answer within {self._timeout.total:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
             raise _AgainError(f"{type(error).__name__}: {error}") from error
 
     def _wait(self, state: RetryCallState) -> float:
@@ -165,6 +172,12 @@ class Link:
         if isinstance(error, _AgainError) and error.sent is not None:
             asked = retry_after(error.sent.headers)
         return self._jittered(state) if asked is None else asked
+
+
+def _to_be_repeated(sent: Sent) -> bool:
+    if sent.status == 200:
+        return _ERROR.match(sent.content) is not None
+    return sent.status in _AGAIN or sent.status >= 500
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

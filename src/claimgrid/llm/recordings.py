@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -21,6 +22,7 @@ from pydantic_core import from_json
 
 from claimgrid.errors import StoreError
 
+_GATHER = 0.01  # seconds that a commit waits for company: a sync costs more than many rows
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 OriginName = Literal["api", "local-server", "batch-file", "batch-api"]
 
@@ -135,7 +137,8 @@ class Cache:
         self._pending: list[tuple[Recording, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         try:
-            # One connection, used by one thread at a time: `put` and `_write` never overlap.
+            # One connection, used by one thread at a time, whoever holds the lock.
+            self._lock = threading.Lock()
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
@@ -147,20 +150,26 @@ class Cache:
         except sqlite3.Error as error:
             raise StoreError(
                 f"{path}: the reply cache cannot be opened: {error}; is the folder writable, "
-                "and is the file an SQLite database?"
+                "is there room on the disk, and is the file an SQLite database?"
             ) from error
 
     def get(self, model: str, key: str) -> Recording | None:  # noqa: ARG002 the key covers it
         """The recording under this key; None if there is none, or if its row is damaged (the reply
         is then asked for again)."""
-        query = "SELECT recording, sha256 FROM replies WHERE key = ?"
+        query = "SELECT CAST(recording AS BLOB), CAST(sha256 AS BLOB) FROM replies WHERE key = ?"
         try:
             row = self._reader.execute(query, (key,)).fetchone()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot be read: {error}; delete it") from error
+            raise StoreError(
+                f"{self.path}: cannot be read: {error}; `sqlite3 {self.path.name} .recover` saves "
+                "what can be saved, or move the file away to ask for all replies again"
+            ) from error
         if row is None or _sha256(row[0]) != row[1]:
             return None
-        return Recording.model_validate_json(row[0])
+        try:
+            return Recording.model_validate_json(row[0])
+        except ValidationError:
+            return None  # sound, but of a version that wrote other recordings
 
     def put(self, recording: Recording) -> None:
         """Insert or replace; committed and synced when this returns.
@@ -184,7 +193,9 @@ class Cache:
 
     async def _write(self) -> None:
         while self._pending:
-            batch, self._pending = self._pending, []
+            await asyncio.sleep(_GATHER)
+            # They stay pending until they are on disk: `close` writes what a cancelled task left.
+            batch = list(self._pending)
             try:
                 await asyncio.to_thread(self._commit, [recording for recording, _ in batch])
             except StoreError as error:
@@ -195,27 +206,44 @@ class Cache:
                 for _, done in batch:
                     if not done.done():
                         done.set_result(None)
+            del self._pending[: len(batch)]
         self._writing = None
 
     def _commit(self, recordings: Sequence[Recording]) -> None:
         texts = [(r.key, r.model, r.model_dump_json()) for r in recordings]
-        rows = [(key, model, text, _sha256(text)) for key, model, text in texts]
+        rows = [(key, model, text, _digest(text)) for key, model, text in texts]
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", rows)
-            self._db.execute("COMMIT")
+            with self._lock:
+                self._insert(rows)
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
             raise StoreError(
                 f"{self.path}: a reply cannot be stored: {error}; what was stored before is safe, "
                 "and the same command goes on from there"
             ) from error
 
+    def _insert(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
     def close(self) -> None:
-        """Close the database."""
-        self._reader.close()
-        self._db.close()
+        """Store what an interrupted run left unwritten, and close the database.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        try:
+            if self._pending:
+                self._commit([recording for recording, _ in self._pending])
+        finally:
+            with self._lock:  # a commit under way in its thread ends first
+                self._reader.close()
+                self._db.close()
 
 
 def body_of(content: bytes) -> Any:
@@ -226,8 +254,12 @@ def body_of(content: bytes) -> Any:
         return content.decode("utf-8", "replace")
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(text: str) -> str:
+    return _sha256(text.encode("utf-8", "surrogatepass")).decode()
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def folder_name(model: str) -> str:

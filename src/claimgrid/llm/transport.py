@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from claimgrid.errors import NoRecordingError, PaperError, TransportError
+from claimgrid.errors import (
+    ClaimgridError,
+    NoRecordingError,
+    StoppedError,
+    StoreError,
+    TransportError,
+)
+from claimgrid.llm.answer import Usage, usage_of
 from claimgrid.llm.link import Link, Sent
 from claimgrid.llm.recordings import Attempt, body_of
 
@@ -36,7 +43,8 @@ _FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 class Exchange:
     """One conversation: what is replayed, what came back, and what went wrong on the way.
 
-    `on_reply` is awaited with all attempts so far before a live reply goes any further.
+    `on_reply` is awaited with all attempts so far before a live reply goes any further. `paid` is
+    what the live ones of `attempts` took.
     """
 
     recorded: tuple[Attempt, ...]
@@ -45,7 +53,8 @@ class Exchange:
     missing: Callable[[], str]
     attempts: list[Attempt] = field(default_factory=list)
     asked_live: bool = False
-    failure: PaperError | None = None
+    paid: Usage = field(default_factory=Usage)
+    failure: ClaimgridError | None = None
 
     @property
     def last_body(self) -> Any:
@@ -53,13 +62,24 @@ class Exchange:
         return self.attempts[-1].body if self.attempts else None
 
     async def took(self, sent: Sent, url: object) -> None:
-        """Keep a live answer: a reply is recorded, anything else is the exchange's failure."""
+        """Keep a live answer: a reply is recorded, anything else is the exchange's failure.
+
+        Raises:
+            StoreError: the reply could not be kept.
+        """
         self.asked_live = True
-        if sent.status != 200:
+        body = body_of(sent.content)
+        if sent.status != 200 or (isinstance(body, dict) and body.get("error")):
             self.failure = TransportError(explain(sent, url))
             return
-        self.attempts.append(Attempt(status=200, body=body_of(sent.content)))
-        await self.on_reply(tuple(self.attempts))
+        self.paid += usage_of(body)
+        self.attempts.append(Attempt(status=200, body=body))
+        try:
+            await self.on_reply(tuple(self.attempts))
+        except StoreError as error:
+            # Told here too: the vendor's client takes it for trouble with the connection.
+            self.failure = error
+            raise
 
 
 # A context variable and not a header: the exchange never reaches anyone's server.
@@ -84,7 +104,7 @@ def recorder(http: ModuleType, link: Link) -> Any:
             url = str(request.url)
             try:
                 sent = await link.send(request.method, url, dict(request.headers), content)
-            except TransportError as error:
+            except (TransportError, StoppedError) as error:
                 exchange.failure = error
                 raise
             await exchange.took(sent, url)
@@ -108,4 +128,5 @@ def explain(sent: Sent, url: object) -> str:
     said = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(said, dict):
         said = said.get("message", said)
-    return f"{url} answered {sent.status}: {str(said)[:300]}{_ADVICE.get(sent.status, '')}"
+    told = str(said)[:300] or "nothing"
+    return f"{url} answered {sent.status}: {told}{_ADVICE.get(sent.status, '')}"

@@ -40,7 +40,8 @@ class Vendor:
         """
 
         def again(error: BaseException) -> bool:
-            invalid = isinstance(error, (ValidationError, ValueError))
+            # IndexError: instructor cannot word a re-ask where there is no choice to quote.
+            invalid = isinstance(error, (ValidationError, ValueError, IndexError))
             return invalid and exchange.failure is None and ending(exchange.last_body) == "complete"
 
         ladder = AsyncRetrying(

@@ -1,0 +1,316 @@
+"""A part's file ─► an upload, a batch and its results at OpenAI's Batch API. Keeps no state.
+
+The openai client's own retries are off. They would send a POST again blindly, and a batch that is
+created twice is paid twice: here a POST whose outcome is unknown (a dropped connection, a 5xx, a
+kill before the reply was read) is looked up first, by a name that only this part of this run
+bears. The rest is safe to repeat. What cannot be closed from this side is a provider that lists
+a batch late: it is given the time of one back-off, so a batch that shows up still later is not
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx2
+import openai
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from claimgrid.errors import SetupError, StoreError, TransportError
+from claimgrid.llm.batch import URL
+from claimgrid.llm.batch_types import QUEUE_FULL, Complaint, Job, Mark, QueueFullError
+from claimgrid.llm.providers import Endpoint
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+_LONGEST_WAIT = 120.0  # seconds; the next try comes then even if the server asks for more
+_CLOCK_SKEW = 24 * 3600  # seconds; how far the provider's clock may be off ours in a look-up
+_NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
+_Found = TypeVar("_Found")
+
+
+class Api:
+    """The remote steps. Use as an async context manager.
+
+    All of them raise SetupError (key, quota, a refused request) or TransportError (the server
+    could not be reached or kept failing); the same step can be tried again later.
+
+    Args:
+        at: an OpenAI-compatible endpoint.
+        attempts: tries of a failing step.
+        backoff: seconds before the second try, about doubled for each further one.
+        timeout: seconds without a byte before a request is given up.
+        transport: replaces the network, in tests.
+    """
+
+    def __init__(
+        self,
+        at: Endpoint,
+        *,
+        attempts: int,
+        timeout: float,
+        backoff: float = 0.5,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._attempts = attempts
+        self._jittered = wait_random_exponential(multiplier=backoff, max=30)
+        self._client = openai.AsyncOpenAI(
+            api_key=at.api_key or "none",
+            base_url=at.base_url or "https://api.openai.com/v1",
+            max_retries=0,
+            timeout=httpx2.Timeout(timeout, connect=15.0),
+            http_client=httpx2.AsyncClient(transport=transport) if transport else None,
+        )
+
+    async def __aenter__(self) -> Api:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def upload(self, mark: Mark, path: Path, *, unsure: bool) -> str:
+        """Upload a part's file. Returns its id.
+
+        Args:
+            mark: whose file it is.
+            path: the file.
+            unsure: whether it may be there already; it is looked for first then.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+
+        async def post() -> str:
+            try:
+                file = path.open("rb")
+            except OSError as error:
+                raise StoreError(f"{path}: cannot be read: {error}") from error
+            with file:
+                made = await self._client.files.create(file=(mark.filename, file), purpose="batch")
+            return made.id
+
+        async def find() -> str | None:
+            listed = self._client.files.list(purpose="batch", order="desc")
+            async for file in _recent(listed, mark.since):
+                if file.filename == mark.filename:
+                    return str(file.id)
+            return None
+
+        return await self._once_only(post, find, unsure=unsure)
+
+    async def create(self, mark: Mark, file_id: str, tries: int, *, unsure: bool) -> Job:
+        """Create the batch of an uploaded file.
+
+        Args:
+            mark: whose batch it is.
+            file_id: its input.
+            tries: counts the batches asked for this part; each has its own metadata.
+            unsure: whether it may be there already; it is looked for first then.
+
+        Raises:
+            QueueFullError: the account's queue has no room for it.
+        """
+        metadata = mark.metadata(tries)
+
+        async def post() -> Job:
+            made = await self._client.batches.create(
+                input_file_id=file_id,
+                endpoint=URL,
+                completion_window="24h",
+                metadata=metadata,
+            )
+            return _job(made)
+
+        async def find() -> Job | None:
+            return await self._find(mark, metadata)
+
+        return await self._once_only(post, find, unsure=unsure)
+
+    async def look_up(self, mark: Mark, tries: int) -> Job | None:
+        """The batch that was asked for at the `tries`-th time, if it came into being."""
+
+        async def find() -> Job | None:
+            return await self._find(mark, mark.metadata(tries))
+
+        return await self._repeatable(find)
+
+    async def _find(self, mark: Mark, metadata: dict[str, str]) -> Job | None:
+        async for batch in _recent(self._client.batches.list(limit=100), mark.since):
+            if metadata.items() <= (batch.metadata or {}).items():
+                return _job(batch)
+        return None
+
+    async def retrieve(self, batch_id: str) -> Job:
+        """How a batch stands."""
+        return await self._repeatable(lambda: self._job_of(self._client.batches.retrieve(batch_id)))
+
+    async def cancel(self, batch_id: str) -> Job:
+        """Ask for a batch to be stopped; one that has ended already stays as it is."""
+
+        async def cancel() -> Job:
+            try:
+                return await self._job_of(self._client.batches.cancel(batch_id))
+            except (openai.BadRequestError, openai.ConflictError):
+                job = await self._job_of(self._client.batches.retrieve(batch_id))
+                if not job.ended:
+                    raise
+                return job
+
+        return await self._repeatable(cancel)
+
+    async def download(self, file_id: str, path: Path) -> bool:
+        """Write a result file to `path`, whole or not at all. False where it is gone.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        part = path.with_name(path.name + ".part")
+
+        async def get() -> bool:
+            streamed = self._client.files.with_streaming_response.content(file_id)
+            try:
+                async with streamed as response:
+                    with part.open("wb") as file:
+                        async for chunk in response.iter_bytes():
+                            file.write(chunk)
+                part.replace(path)
+            except openai.NotFoundError:
+                return False
+            except OSError as error:
+                raise StoreError(f"{path}: cannot be written: {error}") from error
+            return True
+
+        return await self._repeatable(get)
+
+    @staticmethod
+    async def _job_of(asked: Awaitable[Batch]) -> Job:
+        return _job(await asked)
+
+    async def _repeatable(self, step: Callable[[], Awaitable[_Found]]) -> _Found:
+        with _explained():
+            async for attempt in self._ladder():
+                with attempt:
+                    return await step()
+        raise AssertionError("tenacity either returns or raises")
+
+    async def _once_only(
+        self,
+        post: Callable[[], Awaitable[_Found]],
+        find: Callable[[], Awaitable[_Found | None]],
+        *,
+        unsure: bool,
+    ) -> _Found:
+        with _explained():
+            async for attempt in self._ladder():
+                with attempt:
+                    if unsure or attempt.retry_state.attempt_number > 1:
+                        found = await find()
+                        if found is not None:
+                            return found
+                    return await post()
+        raise AssertionError("tenacity either returns or raises")
+
+    def _ladder(self) -> AsyncRetrying:
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = _retry_after(error)
+            return self._jittered(state) if asked is None else min(asked, _LONGEST_WAIT)
+
+        return AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=wait,
+            retry=retry_if_exception(_passing),
+            reraise=True,
+        )
+
+
+def _passing(error: BaseException) -> bool:
+    """Whether the same step may work a little later."""
+    if isinstance(error, openai.APIStatusError):
+        if error.code in (*_NO_QUOTA, QUEUE_FULL):
+            return False
+        # A file is sometimes not yet known to the batch service just after its upload.
+        unknown_file = error.status_code in (400, 404) and "file" in str(error.param or "")
+        return error.status_code in (408, 409, 429) or error.status_code >= 500 or unknown_file
+    return isinstance(error, (openai.APIConnectionError, httpx2.TransportError))
+
+
+def _retry_after(error: BaseException | None) -> float | None:
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    try:
+        return max(0.0, float(error.response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
+
+
+async def _recent(listed: Any, since: float) -> AsyncIterator[Any]:
+    """What a listing, newest first, holds from a time on; later pages are not asked for."""
+    async for item in listed:
+        if item.created_at < since - _CLOCK_SKEW:
+            return
+        yield item
+
+
+def _job(batch: Batch) -> Job:
+    counts = batch.request_counts
+    errors = batch.errors.data if batch.errors else None
+    return Job(
+        batch_id=batch.id,
+        status=batch.status,
+        completed=counts.completed if counts else 0,
+        failed=counts.failed if counts else 0,
+        output_file=batch.output_file_id or None,
+        error_file=batch.error_file_id or None,
+        complaints=tuple(
+            Complaint(e.code or "", e.message or e.code or "no reason given", e.line)
+            for e in errors or ()
+        ),
+    )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns the client's errors into ours."""
+    again = "nothing is lost; run the same command again later"
+    try:
+        yield
+    except openai.APIStatusError as error:
+        said = f"{error.request.url} answered {error.status_code}: {_message(error)}"
+        if error.code == QUEUE_FULL:
+            raise QueueFullError(_message(error)) from error
+        if error.code in _NO_QUOTA:
+            raise SetupError(f"{said}; add credit to the account, {again}") from error
+        if error.status_code in (401, 403):
+            raise SetupError(f"{said}; check OPENAI_API_KEY and the key's rights") from error
+        if error.status_code in (404, 405) and "/files/" not in str(error.request.url):
+            raise SetupError(
+                f"{said}; either the key belongs to another project than the batch, or this server "
+                "has no Batch API"
+            ) from error
+        if _passing(error):
+            raise TransportError(f"{said}; {again}") from error
+        raise SetupError(said) from error
+    except (openai.APIConnectionError, httpx2.TransportError) as error:
+        cause = error.__cause__ or error
+        request = getattr(error, "request", None)
+        raise TransportError(
+            f"{request.url if request else 'the server'} could not be reached: "
+            f"{type(cause).__name__}: {cause}; {again}"
+        ) from error
+
+
+def _message(error: openai.APIStatusError) -> str:
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else body
+    return str(said or error.message)[:300]

@@ -1,0 +1,175 @@
+"""Papers + what is answered already ─► what the rest will take: requests, tokens, money and time.
+
+Asks nothing and knows no price list, no store and no terminal: lookups and prices are functions
+that it is given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from claimgrid.llm import estimate
+from claimgrid.llm.answer import Usage, texts, usage_of
+from claimgrid.llm.limits import START
+from claimgrid.llm.recordings import Recording
+from claimgrid.papers import Paper
+from claimgrid.prompt import Request
+
+_SHORTEST_CACHED = 1024  # tokens; what OpenAI and Gemini ask of a prefix before they cache it
+
+Look = Callable[[Request], tuple[str, Recording] | None]
+
+
+class Priced(NamedTuple):
+    """US dollars of a usage, None where no price is known; `batch` asks for the batch API's."""
+
+    usd: Callable[..., float | None]
+    source: str
+    caches: bool  # whether the provider caches prefixes without being asked to
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a run may go: limits per minute (None: none), an assumed latency in seconds."""
+
+    concurrency: int
+    latency: float
+    rpm: float | None = None
+    tpm: float | None = None
+
+    def time(self, used: Usage) -> tuple[float, str]:
+        """Seconds that so many requests take, and which limit decides.
+
+        A run may begin with one minute's worth of its rates, so that much takes no time.
+        """
+        tokens = used.input_tokens + used.output_tokens
+        waves = -(-used.requests // self.concurrency)
+        times = [(waves * self.latency, "latency and concurrency")]
+        if self.rpm:
+            times.append((max(0.0, used.requests / self.rpm - 1) * 60, "requests per minute"))
+        if self.tpm:
+            times.append((max(0.0, tokens / self.tpm - 1) * 60, "tokens per minute"))
+        return max(times)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A source beside what answers it already.
+
+    Args:
+        answered: papers by the store that holds their reply.
+        to_ask: characters of each request that is left.
+        static: characters before the paper, the same in every request.
+        rate: how characters become tokens, by the replies that are there.
+    """
+
+    papers: int
+    problems: int
+    answered: Counter[str]
+    to_ask: tuple[int, ...]
+    static: int
+    rate: estimate.Rate
+
+    @property
+    def used(self) -> Usage:
+        """The tokens of the requests that are left, none of them cached by the provider."""
+        each = self.rate.characters_a_token
+        return Usage(
+            requests=len(self.to_ask),
+            input_tokens=round(sum(self.to_ask) / each),
+            output_tokens=round(len(self.to_ask) * self.rate.output_tokens),
+        )
+
+    def cached(self, first: int) -> int:
+        """Input tokens that a provider's prompt cache answers once `first` requests have filled it;
+        0 where the static part is too short to be cached."""
+        tokens = self.static / self.rate.characters_a_token
+        if tokens < _SHORTEST_CACHED:
+            return 0
+        return round(tokens * max(0, len(self.to_ask) - first))
+
+
+def survey(items: Iterable[object], request: Callable[[Paper], Request], look: Look) -> Survey:
+    """Read a source to its end and look up each paper; what is no Paper counts as a problem."""
+    papers = problems = static = 0
+    answered: Counter[str] = Counter()
+    to_ask: list[int] = []
+    seen: list[tuple[int, Usage]] = []
+    for item in items:
+        if not isinstance(item, Paper):
+            problems += 1
+            continue
+        papers += 1
+        asked = request(item)
+        static = estimate.static_characters(asked)
+        found = look(asked)
+        if found is None:
+            to_ask.append(estimate.characters(asked))
+        else:
+            answered[found[0]] += 1
+            seen.append((estimate.characters(asked), _usage(found[1])))
+    return Survey(papers, problems, answered, tuple(to_ask), static, estimate.calibrated(seen))
+
+
+def _usage(found: Recording) -> Usage:
+    """What a stored reply reports; without a report, the length of its text tells the output."""
+    used = sum((usage_of(attempt.body) for attempt in found.attempts), Usage())
+    if used.output_tokens:
+        return used
+    written = sum(len(text) for attempt in found.attempts for text in texts(attempt.body))
+    return Usage(used.requests, used.input_tokens, 0, estimate.tokens(written))
+
+
+def told(done: Survey, priced: Priced, pace: Pace) -> dict[str, Any]:
+    """The plan as JSON: costs in US dollars (null where no price is known), times in seconds."""
+    used = done.used
+    cached = done.cached(min(START, pace.concurrency)) if priced.caches else 0
+    with_cache = Usage(used.requests, used.input_tokens, cached, used.output_tokens)
+    seconds, bound_by = pace.time(used)
+    return {
+        "papers": done.papers,
+        "source_problems": done.problems,
+        "answered": dict(sorted(done.answered.items())),
+        "requests": used.requests,
+        "tokens": {
+            "input": used.input_tokens,
+            "output": used.output_tokens,
+            "static_share": _share(done.static * len(done.to_ask), sum(done.to_ask)),
+            "cached_by_provider": cached,
+            "basis": _basis(done.rate),
+        },
+        "cost_usd": {
+            "online": priced.usd(used),
+            "online_with_prompt_cache": priced.usd(with_cache) if priced.caches else None,
+            "batch": priced.usd(used, batch=True),
+        },
+        "prices": priced.source,
+        "time": {
+            "seconds": round(seconds, 1),
+            "bound_by": bound_by,
+            "concurrency": pace.concurrency,
+            "latency_s": pace.latency,
+            "rpm": pace.rpm,
+            "tpm": pace.tpm,
+        },
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 3) if whole else 0.0
+
+
+def _basis(rate: estimate.Rate) -> dict[str, Any]:
+    kinds: dict[str, Literal["counted", "rule of thumb"]] = {
+        "input": "counted" if rate.input_replies else "rule of thumb",
+        "output": "counted" if rate.output_replies else "rule of thumb",
+    }
+    return {
+        **kinds,
+        "replies": max(rate.input_replies, rate.output_replies),
+        "characters_a_token": round(rate.characters_a_token, 2),
+        "output_tokens_a_reply": round(rate.output_tokens, 1),
+    }

@@ -1,0 +1,1 @@
+"""A run ─► one HTML page that a browser opens from disk: the claim browser."""

@@ -1,0 +1,274 @@
+// The address to what is on the screen, keys and clicks to the address. Everything else is told.
+
+import { byId, el, settled, unpack } from "./dom.js";
+import { FACETS, format, parse } from "./query.js";
+import { Local } from "./local.js";
+import { Remote } from "./remote.js";
+import { columns } from "./columns.js";
+import { LIST_NAMES, drawBar, drawTabs } from "./bar.js";
+import { Grid } from "./grid.js";
+import { Facets } from "./facets.js";
+import { flash, hint, read, spansOf } from "./reader.js";
+import { overview } from "./overview.js";
+import { printed } from "./print.js";
+import { theme } from "./theme.js";
+
+const app = {
+  asked: parse(location.hash),
+  drawn: {},
+  result: null,
+  reading: null,
+  drawings: [],
+  turn: 0,
+};
+
+const link = (change) =>
+  format({ ...app.asked, claim: "", paper: "", field: "", at: "", ...change });
+
+/** Goes to a changed address; a replaced one is no step for Back. */
+function go(change, replace = false) {
+  const hash = format({ ...app.asked, ...change });
+  history[replace ? "replaceState" : "pushState"](
+    null,
+    "",
+    hash === "#" ? location.pathname + location.search : hash,
+  );
+  show();
+}
+
+const closed = { claim: "", paper: "", field: "", at: "" };
+
+async function show() {
+  app.asked = parse(location.hash);
+  const { view } = app.asked;
+  for (const item of document.querySelectorAll(".views a")) {
+    const own = item.dataset.view;
+    const here = own === view || (own === "rejected" && view === "unclaimed");
+    item.setAttribute("href", link({ view: own, kind: "", sort: "" }));
+    if (here) item.setAttribute("aria-current", "page");
+    else item.removeAttribute("aria-current");
+  }
+  if (document.activeElement !== byId("search")) byId("search").value = app.asked.q;
+  byId("overview").hidden = view !== "overview";
+  byId("browse").hidden = view === "overview";
+  byId("tip").hidden = true;
+  if (view === "overview") await showOverview();
+  else await Promise.all([showList(), showReader()]);
+}
+
+async function showOverview(anew = false) {
+  const key = JSON.stringify([app.asked.q, app.asked.stance]);
+  if (app.drawn.overview === key && !anew) return;
+  app.drawn.overview = key;
+  const turn = (app.turn += 1);
+  for (const drawing of app.drawings) drawing.finalize();
+  app.drawings = await overview(byId("overview"), app.source, app.asked, {
+    link,
+    tip: plotTip,
+    open: (claim) => go({ ...closed, view: "claims", claim }),
+    alive: () => turn === app.turn,
+  });
+}
+
+async function showList() {
+  const { asked } = app;
+  const { view } = asked;
+  const key = JSON.stringify([
+    view,
+    asked.kind,
+    asked.q,
+    asked.sort,
+    FACETS.map(({ id }) => asked[id]),
+  ]);
+  if (app.drawn.list !== key) {
+    app.drawn.list = key;
+    const result = await app.source.find(view, asked);
+    if (app.drawn.list !== key) return;
+    app.result = result;
+    app.columns = columns(view, asked.kind);
+    byId("browse").classList.toggle("with-facets", view === "claims");
+    byId("browse-title").textContent = LIST_NAMES[view];
+    app.grid.set(app.columns, result, {
+      sort: asked.sort,
+      label: LIST_NAMES[view],
+      id: (row) => row.claim_id ?? row.paper_id,
+    });
+    if (view === "claims") app.facets.draw(asked, result.facets, result.total);
+    drawBar(app, go);
+  }
+  drawTabs(app, link);
+  app.grid.select(asked.claim || asked.paper || null);
+}
+
+async function showReader() {
+  const { asked } = app;
+  const pane = byId("reader");
+  const wanted =
+    asked.paper || (asked.claim ? ((await app.source.claim(asked.claim))?.paper_id ?? null) : "");
+  if (wanted === "") {
+    const had = !pane.hidden;
+    pane.hidden = true;
+    app.reading = null;
+    byId("browse").classList.remove("reading");
+    if (had) app.grid.move(app.grid.place.row, app.grid.place.column);
+    return;
+  }
+  const found = wanted === null ? null : await app.source.paper(wanted);
+  if (app.asked !== asked) return;
+  const claimLink = (claim) => format({ ...asked, ...closed, claim: claim.claim_id });
+  app.reading = found;
+  pane.replaceChildren(
+    ...(found
+      ? read(found, { link: claimLink, current: asked.claim, close: () => go(closed) })
+      : [
+          el("p", { class: "empty" }, "This run has no such claim or paper. "),
+          el("button", { type: "button", class: "quiet", onclick: () => go(closed) }, "Close"),
+        ]),
+  );
+  const opened = pane.hidden;
+  pane.hidden = false;
+  byId("browse").classList.add("reading");
+  pane.scrollTop = 0;
+  const claim = found?.claims.find((one) => one.claim_id === asked.claim);
+  if (claim) flash(pane, spansOf(claim, asked.field));
+  else if (asked.at) flash(pane, [asked.at.split("-").map(Number)]);
+  if (opened) (byId("reader-title") ?? pane).focus({ preventScroll: true });
+}
+
+function openRow(row, column, replace) {
+  const { view } = app.asked;
+  const change =
+    view === "claims"
+      ? { claim: row.claim_id, field: column.field && row.spans[column.field] ? column.field : "" }
+      : { paper: row.paper_id, at: view === "unclaimed" ? `${row.start}-${row.end}` : "" };
+  go({ ...closed, ...change }, replace);
+}
+
+function tip(content, x, y) {
+  const box = byId("tip");
+  box.hidden = !content;
+  if (!content) return;
+  box.replaceChildren(content);
+  const { width, height } = box.getBoundingClientRect();
+  box.style.left = `${Math.max(8, Math.min(x, innerWidth - width - 8))}px`;
+  box.style.top = `${y + height + 12 > innerHeight ? Math.max(8, y - height - 28) : y}px`;
+}
+
+function plotTip(event, datum) {
+  tip(datum ? el("span", {}, datum.words) : null, event.clientX + 12, event.clientY + 14);
+}
+
+function markTip(event) {
+  const mark = event.target.closest?.(".mark");
+  if (!mark || !app.reading) return tip(null);
+  const ids = mark.dataset.claims.split(" ");
+  const box = mark.getClientRects()[0];
+  mark.setAttribute("aria-describedby", "tip");
+  tip(
+    hint(app.reading.claims.filter((claim) => ids.includes(claim.claim_id))),
+    box.left,
+    box.bottom + 6,
+  );
+}
+
+function keys(event) {
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    if (byId("browse").classList.contains("filtering")) toggleFilters(false);
+    else if (!byId("tip").hidden) byId("tip").hidden = true;
+    else if (typing) typing.blur();
+    else if (app.asked.claim || app.asked.paper) go(closed);
+  } else if (typing) return;
+  else if (event.key === "/") byId("search").focus();
+  else if ((event.key === "j" || event.key === "k") && app.asked.view !== "overview") {
+    const reading = Boolean(app.asked.claim || app.asked.paper);
+    app.grid.move(
+      app.grid.place.row +
+        (!reading && !byId("grid").contains(document.activeElement)
+          ? 0
+          : event.key === "j"
+            ? 1
+            : -1),
+      app.grid.place.column,
+      !reading,
+    );
+    if (reading) app.grid.enter(true);
+  } else return;
+  event.preventDefault();
+}
+
+function toggleFilters(on) {
+  byId("browse").classList.toggle("filtering", on);
+  byId("filters").setAttribute("aria-expanded", String(on));
+  (on ? byId("facets").querySelector("input") : byId("filters"))?.focus();
+}
+
+/** Plots have colours of their own: those on the screen, or the next ones, are drawn anew. */
+function recolour() {
+  if (app.asked.view === "overview") showOverview(true);
+  else app.drawn.overview = null;
+}
+
+async function start() {
+  theme(recolour);
+  const data = await unpack("data");
+  app.source = data ? new Local(JSON.parse(data)) : await Remote.open();
+  app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }) });
+  app.facets = new Facets(byId("facets"), {
+    change: (id, values) => go({ [id]: values }),
+    close: () => toggleFilters(false),
+  });
+  byId("search").addEventListener(
+    "input",
+    settled(60, () => go({ q: byId("search").value.trim() }, true)),
+  );
+  // The first search of a large run reads all of it: that begins when the field is entered.
+  byId("search").addEventListener(
+    "focus",
+    () => setTimeout(() => app.source.warm?.(app.asked.view), 0),
+    { once: true },
+  );
+  byId("search-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (app.asked.view === "overview") go({ view: "claims" });
+    app.grid.move(0, 0);
+  });
+  byId("sort").addEventListener("change", (event) => go({ sort: event.target.value }));
+  byId("filters").addEventListener("click", () =>
+    toggleFilters(!byId("browse").classList.contains("filtering")),
+  );
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
+  for (const name of ["mouseover", "focusin"]) byId("reader").addEventListener(name, markTip);
+  byId("reader").addEventListener("mouseleave", () => tip(null));
+  document.addEventListener("keydown", keys);
+  addEventListener("popstate", show);
+  addEventListener("beforeprint", () => {
+    if (app.asked.view !== "overview")
+      byId("paper-print").replaceChildren(
+        ...printed({
+          columns: app.columns,
+          result: app.result,
+          title: `${LIST_NAMES[app.asked.view]} of ${document.title.replace(/ · claims$/, "")}`,
+          source: app.source,
+        }),
+      );
+  });
+  addEventListener("afterprint", () => byId("paper-print").replaceChildren());
+  await show();
+  document.documentElement.dataset.ready = "true";
+}
+
+start().catch((error) => {
+  byId("main").prepend(
+    el(
+      "p",
+      { class: "plain", role: "alert" },
+      `This page could not show its data: ${error.message}`,
+    ),
+  );
+  throw error;
+});

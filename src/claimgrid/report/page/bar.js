@@ -1,0 +1,160 @@
+// A result to what stands above its table: lists, count, filters, order and caution.
+
+import { byId, el } from "./dom.js";
+import { KIND, KINDS, count, plural } from "./text.js";
+import { FACETS } from "./query.js";
+import { filterWords } from "./facets.js";
+
+export const LIST_NAMES = {
+  claims: "Claims",
+  papers: "Papers",
+  rejected: "Rejected claims",
+  unclaimed: "Unclaimed numbers",
+};
+
+const ABOUT = {
+  rejected: "What the model claimed and the abstract does not hold; none of it is in the tables.",
+  unclaimed: "Numbers in the abstracts that no claim covers, with the reason where one is known.",
+};
+
+/** The kinds of claims, or the two lists of what was not taken. `app` is what `app.js` holds. */
+export function drawTabs(app, link) {
+  const { asked } = app;
+  if (asked.view === "papers") return byId("kinds").replaceChildren();
+  const of = Object.fromEntries(app.result.facets.kind ?? []);
+  const sum = Object.values(of).reduce((a, b) => a + b, 0);
+  const tabs =
+    asked.view === "claims"
+      ? [["", "All", sum], ...KINDS.map((kind) => [kind.id, kind.plural, of[kind.id] ?? 0])].map(
+          ([kind, name, number]) => ({
+            href: link({ kind, sort: "" }),
+            name,
+            number,
+            here: asked.kind === kind,
+            kind,
+          }),
+        )
+      : ["rejected", "unclaimed"].map((view) => ({
+          href: link({ view, sort: "" }),
+          name: LIST_NAMES[view],
+          number: app.source.sizes[view],
+          here: asked.view === view,
+          kind: "",
+        }));
+  byId("kinds").replaceChildren(
+    ...tabs.map((tab) =>
+      el(
+        "a",
+        {
+          href: tab.href,
+          class: tab.kind ? `k-${tab.kind}` : null,
+          "aria-current": tab.here ? "true" : null,
+        },
+        tab.kind ? el("b", { class: "dot", "aria-hidden": "true" }, KIND[tab.kind].letter) : "",
+        tab.name,
+        " ",
+        el("span", { class: "n" }, count(tab.number)),
+      ),
+    ),
+  );
+}
+
+/** How many rows fit, which filters are on, the order, and what to beware of. */
+export function drawBar(app, go) {
+  const { asked, result } = app;
+  const shown = app.grid.shown < result.total ? `, the first ${count(app.grid.shown)} shown` : "";
+  byId("count").textContent =
+    {
+      claims: plural(result.total, "claim"),
+      papers: plural(result.total, "paper"),
+      rejected: `${count(result.total)} rejected`,
+      unclaimed: plural(result.total, "number"),
+    }[asked.view] + shown;
+  const active =
+    asked.view === "claims"
+      ? FACETS.flatMap(({ id }) => asked[id].map((value) => [id, value])).filter(
+          (pair) => pair.join() !== "stance,own",
+        )
+      : [];
+  byId("active").replaceChildren(
+    ...active.map(([id, value]) =>
+      el(
+        "li",
+        {},
+        el(
+          "button",
+          {
+            type: "button",
+            class: "chip",
+            onclick: () => go({ [id]: asked[id].filter((one) => one !== value) }),
+            "aria-label": `Remove filter ${filterWords(id, value, result.facets)}`,
+          },
+          filterWords(id, value, result.facets),
+          " ✕",
+        ),
+      ),
+    ),
+    ...(active.length > 1
+      ? [
+          el(
+            "li",
+            {},
+            el(
+              "button",
+              {
+                type: "button",
+                class: "chip",
+                onclick: () =>
+                  go({ ...Object.fromEntries(FACETS.map(({ id }) => [id, []])), stance: ["own"] }),
+              },
+              "Clear all",
+            ),
+          ),
+        ]
+      : []),
+  );
+  byId("filters").textContent = active.length ? `Filters (${active.length})` : "Filters";
+  byId("note").textContent =
+    result.total || !(asked.q || active.length)
+      ? (ABOUT[asked.view] ?? comparability(app))
+      : "Nothing fits. Remove a filter or search for fewer words.";
+  const sorts = app.columns
+    .filter((column) => column.sort)
+    .flatMap((column) =>
+      column.number
+        ? [
+            [`-${column.sort}`, `${column.label}, high first`],
+            [column.sort, `${column.label}, low first`],
+          ]
+        : [[column.sort, column.label]],
+    );
+  byId("sort").replaceChildren(
+    el("option", { value: "" }, "as read"),
+    ...sorts.map(([value, name]) => el("option", { value }, name)),
+  );
+  byId("sort").value = asked.sort;
+}
+
+/** Says when a ranking mixes numbers that cannot be compared. */
+function comparability(app) {
+  const { asked, result } = app;
+  if (asked.view !== "claims" || !/ratio|value/.test(asked.sort)) return "";
+  const mixed = [
+    ["bound", "bounds"],
+    ["metric", "metrics"],
+    ["benchmark", "benchmarks"],
+    ["hardware", "devices"],
+  ]
+    .map(([id, name]) => [
+      asked[id].length
+        ? result.facets[id]?.filter((pair) => asked[id].includes(pair[0])).length
+        : result.facets[id]?.length,
+      name,
+    ])
+    .filter(([number]) => number > 1)
+    .map(([number, name]) => `${number} ${name}`);
+  if (!asked.kind) mixed.unshift("several kinds");
+  return mixed.length
+    ? `This order mixes ${mixed.join(", ")}: the numbers are not comparable as they stand. Narrow the filters to compare.`
+    : "";
+}

@@ -1,0 +1,351 @@
+// Rows to cells: which columns each list has, what stands in them, and which words they lead to.
+
+import { el } from "./dom.js";
+import { BOUND, KIND, count, devices, params, plain, ratio, tidy, value, what } from "./text.js";
+
+/** The letter and name of a kind; never its colour alone. */
+export function badge(kind, long = true) {
+  const { name, letter } = KIND[kind] ?? { name: plain(kind) || "unknown", letter: "?" };
+  return el(
+    "span",
+    { class: `badge k-${kind}` },
+    el("b", { "aria-hidden": "true" }, letter),
+    long ? name : el("span", { class: "hidden" }, name),
+  );
+}
+
+const dim = (words) => (words ? el("span", { class: "dim" }, words) : "");
+const clip = (words, cls = "") => (words ? el("span", { class: `clip ${cls}` }, words) : "");
+
+const unnamed = () =>
+  el(
+    "span",
+    { class: "dim" },
+    el("span", { "aria-hidden": "true" }, "–"),
+    el("span", { class: "hidden" }, "not named"),
+  );
+
+// id, label, width; then optional: sort key, field of the claim whose words a click shows, show(row).
+const C = {
+  kind: { id: "kind", label: "Kind", width: "132px", sort: "kind", show: (c) => badge(c.kind) },
+  subject: {
+    id: "subject",
+    label: "Subject",
+    width: "minmax(120px,1.1fr)",
+    sort: "subject",
+    field: "subject",
+    show: (c) => clip(c.subject, "strong") || unnamed(),
+  },
+  value: {
+    id: "value",
+    label: "Value",
+    width: "138px",
+    sort: "value",
+    field: "value",
+    number: true,
+    show: (c) => clip(value(c), "number"),
+  },
+  what: { id: "what", label: "Claim", width: "minmax(120px,1fr)", show: (c) => clip(what(c)) },
+  quote: {
+    id: "quote",
+    label: "Words",
+    width: "minmax(180px,1.9fr)",
+    show: (c) => clip(tidy(c.evidence.quote), "quote"),
+  },
+  paper: {
+    id: "paper",
+    label: "Paper",
+    width: "minmax(130px,1.1fr)",
+    sort: "title",
+    show: (c) => clip(c.title || c.paper_id, "dim"),
+  },
+  year: { id: "year", label: "Year", width: "56px", sort: "year", show: (c) => dim(c.year ?? "–") },
+  metric: {
+    id: "metric",
+    label: "Metric",
+    width: "112px",
+    sort: "metric",
+    field: "metric",
+    show: (c) => clip(plain(c.metric)),
+  },
+  workload: {
+    id: "workload",
+    label: "Workload",
+    width: "minmax(90px,.7fr)",
+    sort: "workload",
+    field: "workload",
+    show: (c) => clip(c.workload),
+  },
+  baselines: {
+    id: "baselines",
+    label: "Against",
+    width: "minmax(90px,.8fr)",
+    sort: "baselines",
+    field: "baselines",
+    show: (c) => clip(c.baselines.join(", ")),
+  },
+  hardware: {
+    id: "hardware",
+    label: "Hardware",
+    width: "minmax(96px,.7fr)",
+    sort: "hardware",
+    field: "hardware",
+    show: (c) => clip(devices(c).join(", "), "code"),
+  },
+  stance: (c) => (c.stance === "background" ? el("span", { class: "tag" }, "background") : ""),
+};
+
+const bound = (c) =>
+  c.qualifier === "exact" ? "" : el("span", { class: "tag" }, BOUND[c.qualifier].name);
+const written = {
+  id: "value",
+  label: "Written",
+  width: "126px",
+  field: "value",
+  number: true,
+  show: (c) => clip(tidy(c.value?.text), "number"),
+};
+
+const CLAIMS = {
+  "": [C.kind, C.subject, C.value, C.what, C.baselines, C.quote, C.paper, C.year],
+  speedup: [
+    C.subject,
+    {
+      id: "ratio",
+      label: "Ratio",
+      width: "104px",
+      sort: "ratio",
+      field: "value",
+      number: true,
+      show: (c) => clip(ratio(c), "number big"),
+    },
+    { id: "bound", label: "Bound", width: "82px", sort: "qualifier", field: "value", show: bound },
+    written,
+    C.metric,
+    C.workload,
+    C.baselines,
+    C.hardware,
+    C.paper,
+    C.year,
+  ],
+  benchmark: [
+    C.subject,
+    {
+      id: "what",
+      label: "Benchmark",
+      width: "minmax(120px,1fr)",
+      sort: "benchmark",
+      field: "benchmark",
+      show: (c) => clip(c.benchmark),
+    },
+    { ...C.value, label: "Score" },
+    C.metric,
+    {
+      id: "role",
+      label: "Role",
+      width: "112px",
+      sort: "role",
+      show: (c) =>
+        dim(
+          c.role === "result"
+            ? ({ delta: "better by", ratio: "of baseline" }[c.relation] ?? "")
+            : plain(c.role),
+        ),
+    },
+    C.baselines,
+    C.quote,
+    C.paper,
+    C.year,
+  ],
+  efficiency: [C.subject, C.value, C.metric, C.workload, C.hardware, C.quote, C.paper, C.year],
+  hardware: [
+    {
+      id: "subject",
+      label: "Device",
+      width: "minmax(120px,1fr)",
+      sort: "device",
+      field: "device",
+      show: (c) => clip(c.device, "code strong"),
+    },
+    {
+      id: "value",
+      label: "Count",
+      width: "118px",
+      sort: "count",
+      field: "count",
+      number: true,
+      show: (c) => clip(value(c), "number"),
+    },
+    {
+      id: "layout",
+      label: "Nodes",
+      width: "84px",
+      number: true,
+      field: "nodes",
+      show: (c) => (c.nodes ? `${count(c.nodes)} × ${c.per_node ?? "?"}` : ""),
+    },
+    {
+      id: "category",
+      label: "Class",
+      width: "76px",
+      sort: "category",
+      show: (c) => plain(c.category),
+    },
+    { id: "what", label: "Role", width: "104px", sort: "role", show: (c) => plain(c.role) },
+    { ...C.subject, id: "system" },
+    C.quote,
+    C.paper,
+    C.year,
+  ],
+  model_size: [
+    {
+      id: "subject",
+      label: "Model",
+      width: "minmax(130px,1fr)",
+      sort: "model",
+      field: "model",
+      show: (c) => clip(c.model, "strong") || unnamed(),
+    },
+    {
+      id: "value",
+      label: "Total",
+      width: "84px",
+      sort: "params",
+      field: "total",
+      number: true,
+      show: (c) => clip(params(c.params), "number"),
+    },
+    {
+      id: "active",
+      label: "Active",
+      width: "84px",
+      sort: "active_params",
+      field: "active",
+      number: true,
+      show: (c) => clip(params(c.active_params), "number"),
+    },
+    {
+      id: "context",
+      label: "Context",
+      width: "84px",
+      number: true,
+      show: (c) => params(c.context_tokens),
+    },
+    C.quote,
+    C.paper,
+    C.year,
+  ],
+};
+
+const tallies = (row) =>
+  el(
+    "span",
+    { class: "tallies" },
+    Object.keys(KIND)
+      .filter((kind) => row.claims[kind])
+      .map((kind) =>
+        el(
+          "span",
+          { class: `tally k-${kind}`, title: KIND[kind].plural },
+          el("b", { "aria-hidden": "true" }, KIND[kind].letter),
+          el("span", { class: "hidden" }, ` ${KIND[kind].plural}: `),
+          String(row.claims[kind]),
+        ),
+      ),
+  );
+const FAILED = new Set(["refused", "truncated", "invalid", "error"]);
+export const failed = (status) => FAILED.has(status);
+
+const OTHERS = {
+  papers: [
+    {
+      id: "subject",
+      label: "Title",
+      width: "minmax(220px,3fr)",
+      sort: "title",
+      show: (p) => clip(p.title || p.paper_id, "strong"),
+    },
+    { id: "year", label: "Date", width: "92px", sort: "year", show: (p) => dim(p.date ?? "–") },
+    { id: "what", label: "Claims", width: "176px", sort: "all", show: tallies },
+    {
+      id: "value",
+      label: "Status",
+      width: "104px",
+      sort: "status",
+      show: (p) => el("span", { class: failed(p.status) ? "tag bad" : "dim" }, plain(p.status)),
+    },
+    {
+      id: "open",
+      label: "Unclaimed",
+      width: "104px",
+      sort: "unclaimed",
+      number: true,
+      show: (p) => String(p.unclaimed_numbers.length),
+    },
+    {
+      id: "quote",
+      label: "Authors",
+      width: "minmax(140px,1.4fr)",
+      show: (p) => clip((p.authors ?? []).join(", "), "dim"),
+    },
+  ],
+  rejected: [
+    { id: "kind", label: "Kind", width: "132px", sort: "kind", show: (r) => badge(r.kind) },
+    {
+      id: "subject",
+      label: "Reason",
+      width: "minmax(140px,.8fr)",
+      sort: "reason",
+      show: (r) => clip(plain(r.reason), "strong"),
+    },
+    {
+      id: "value",
+      label: "Left out",
+      width: "116px",
+      show: (r) => (r.field ? `field ${plain(r.field)}` : "whole claim"),
+    },
+    { id: "quote", label: "Why", width: "minmax(200px,1.6fr)", show: (r) => clip(r.detail) },
+    {
+      id: "what",
+      label: "The model's words",
+      width: "minmax(140px,1fr)",
+      show: (r) => clip(r.words ?? r.item?.quote ?? "", "quote"),
+    },
+    C.paper,
+  ],
+  unclaimed: [
+    {
+      id: "value",
+      label: "Number",
+      width: "132px",
+      sort: "text",
+      show: (n) => clip(n.text, "number"),
+    },
+    {
+      id: "subject",
+      label: "Why it is no claim",
+      width: "minmax(130px,.6fr)",
+      sort: "reason",
+      show: (n) => (n.reason ? plain(n.reason) : el("span", { class: "tag" }, "not known")),
+    },
+    {
+      id: "quote",
+      label: "Around it",
+      width: "minmax(240px,2.4fr)",
+      show: (n) =>
+        el(
+          "span",
+          { class: "clip quote" },
+          `…${n.around[0]}`,
+          el("b", {}, n.around[1]),
+          `${n.around[2]}…`,
+        ),
+    },
+    C.paper,
+  ],
+};
+
+/** The columns of a list, by the kind that it is narrowed to. */
+export const columns = (list, kind) =>
+  list === "claims" ? (CLAIMS[kind] ?? CLAIMS[""]) : OTHERS[list];
+export const stanceTag = C.stance;

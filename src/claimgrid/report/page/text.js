@@ -1,0 +1,177 @@
+// Claims and offsets to words. Pure: knows no page and no source.
+
+export const KINDS = [
+  { id: "speedup", name: "Speedup", plural: "Speedups", letter: "S" },
+  { id: "benchmark", name: "Benchmark", plural: "Benchmarks", letter: "B" },
+  { id: "efficiency", name: "Efficiency", plural: "Efficiency", letter: "E" },
+  { id: "hardware", name: "Hardware", plural: "Hardware", letter: "H" },
+  { id: "model_size", name: "Model size", plural: "Model sizes", letter: "M" },
+];
+export const KIND = Object.fromEntries(KINDS.map((kind) => [kind.id, kind]));
+export const BOUND = {
+  exact: { sign: "", name: "exact", glyph: "●" },
+  up_to: { sign: "≤ ", name: "up to", glyph: "◁" },
+  at_least: { sign: "≥ ", name: "at least", glyph: "▷" },
+  about: { sign: "≈ ", name: "about", glyph: "□" },
+  average: { sign: "avg ", name: "average", glyph: "◆" },
+  range: { sign: "", name: "range", glyph: "━" },
+};
+
+export const plain = (word) => (word ?? "").replaceAll("_", " ");
+export const year = (date) => (/^\d{4}/.test(date ?? "") ? date.slice(0, 4) : null);
+export const count = (number) => number.toLocaleString("en");
+export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+
+/** Offsets count code points; JavaScript's strings count UTF-16 units. */
+export function points(text) {
+  return /[\ud800-\udfff]/.test(text) ? [...text] : text;
+}
+
+/** Code points `start` to `end` of what `points` made. */
+export function cut(from, start, end) {
+  const part = from.slice(start, end);
+  return typeof part === "string" ? part : part.join("");
+}
+
+function short(number) {
+  if (number === null || number === undefined) return "";
+  for (const [size, letter] of [
+    [1e12, "T"],
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "K"],
+  ]) {
+    if (number >= size) return `${Number((number / size).toPrecision(4))}${letter}`;
+  }
+  return String(number);
+}
+
+/** LaTeX's usual marks as they are read, for a table's cells; the abstract keeps its own. */
+export function tidy(text) {
+  if (!text || !/[\\$]/.test(text)) return text;
+  return text
+    .replace(/\\times\b/g, "×")
+    .replace(/\\(?:sim|approx)\b/g, "~")
+    .replace(/\\mu\b/g, "µ")
+    .replace(/\\([%$#&_])/g, "$1")
+    .replace(/\$([^$]*)\$/g, "$1");
+}
+
+const digits = (number) =>
+  Number(number.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 });
+const between = (low, high, shown) => (low === high ? shown(low) : `${shown(low)}–${shown(high)}`);
+
+/** The claim's number with its bound: `≤ 3.04×`, `1.27–7.57×`, `200B (20B active)`. */
+export function value(claim) {
+  if (claim.kind === "hardware")
+    return claim.count === null ? (tidy(claim.value?.text) ?? "") : count(claim.count);
+  if (claim.kind === "model_size") {
+    return (
+      short(claim.params) + (claim.active_params ? ` (${short(claim.active_params)} active)` : "")
+    );
+  }
+  if (!claim.value) return "";
+  const { text, low, high, unit } = claim.value;
+  if (low === null) return tidy(text);
+  const kept = low === high && /^\d+\.\d+%?$/.test(text) ? text.replace("%", "") : null;
+  const sign =
+    claim.relation === "delta" && low > 0 && claim.qualifier === "exact"
+      ? "+"
+      : BOUND[claim.qualifier].sign;
+  const tail = { x: "×", "%": "%", score: "" }[unit] ?? ` ${unit}`;
+  return sign + (kept ?? between(low, high, digits)) + tail;
+}
+
+/** The improvement factor of a speedup, with its bound. */
+export function ratio(claim) {
+  if (!claim.ratio) return "";
+  const shown = (number) => Number(number.toPrecision(4)).toLocaleString("en");
+  return `${BOUND[claim.qualifier].sign}${between(claim.ratio.low, claim.ratio.high, shown)}×`;
+}
+
+/** What is claimed, in few words: the metric, the benchmark, the device. */
+export function what(claim) {
+  switch (claim.kind) {
+    case "benchmark": {
+      const role = claim.role === "result" ? "" : plain(claim.role);
+      const relation = { delta: "better by", ratio: "share of baseline" }[claim.relation] ?? "";
+      return [role, claim.benchmark, claim.metric, relation && `(${relation})`]
+        .filter(Boolean)
+        .join(" ");
+    }
+    case "hardware":
+      return [claim.device, plain(claim.role)].join(" · ");
+    case "model_size":
+      return [claim.model, claim.context_tokens && `${short(claim.context_tokens)} context`]
+        .filter(Boolean)
+        .join(" · ");
+    default:
+      return [plain(claim.metric), claim.workload].filter(Boolean).join(" · ");
+  }
+}
+
+export const devices = (claim) =>
+  claim.kind === "hardware" ? [claim.device] : (claim.hardware ?? []);
+export const params = short;
+
+/** Name and words of every normalized field that a claim has. */
+export function fields(claim) {
+  const layout =
+    claim.kind === "hardware" && claim.nodes
+      ? `${count(claim.nodes)} nodes × ${claim.per_node ?? "?"}`
+      : "";
+  const rows = [
+    ["Subject", claim.subject],
+    ["Model", claim.model],
+    ["Device", claim.kind === "hardware" && `${claim.device} (${plain(claim.category)})`],
+    ["Written", claim.value?.text],
+    ["Normalized", claim.kind === "speedup" ? `${ratio(claim)} better` : value(claim)],
+    ["Bound", BOUND[claim.qualifier].name],
+    ["Benchmark", claim.benchmark],
+    ["Metric", plain(claim.metric)],
+    ["Relation", claim.relation === "absolute" ? "" : plain(claim.relation)],
+    ["Role", plain(claim.role)],
+    ["Against", (claim.baselines ?? []).join(", ")],
+    ["Workload", claim.workload],
+    ["Hardware", (claim.hardware ?? []).join(", ")],
+    ["Layout", layout],
+    ["Context", short(claim.context_tokens)],
+    ["Grounding", claim.grounding === "exact" ? "" : claim.grounding],
+    ["Stance", claim.stance === "own" ? "" : claim.stance],
+  ];
+  return rows.filter((row) => row[1]);
+}
+
+/** One line for a tooltip or a screen reader. */
+export function sentence(claim) {
+  const against = claim.baselines?.length ? `over ${claim.baselines.join(", ")}` : "";
+  const on = claim.hardware?.length ? `on ${claim.hardware.join(", ")}` : "";
+  const number = claim.kind === "speedup" ? ratio(claim) : value(claim);
+  return [claim.subject, what(claim), number, against, on].filter(Boolean).join(" · ");
+}
+
+/**
+ * Cuts an abstract at every end of a highlight, so that overlapping ones never nest.
+ * @returns segments `{start, end, claims, fields}`: the claims whose evidence or field it lies in.
+ */
+export function segments(length, claims) {
+  const ranges = claims.flatMap((claim) => [
+    [claim.evidence.start, claim.evidence.end, claim, null],
+    ...Object.entries(claim.spans).flatMap(([field, spans]) =>
+      spans.map(([start, end]) => [start, end, claim, field]),
+    ),
+  ]);
+  const edges = [...new Set([0, length, ...ranges.flatMap((range) => [range[0], range[1]])])]
+    .filter((edge) => edge >= 0 && edge <= length)
+    .sort((a, b) => a - b);
+  return edges.slice(1).map((end, place) => {
+    const start = edges[place];
+    const over = ranges.filter((range) => range[0] < end && start < range[1]);
+    return {
+      start,
+      end,
+      claims: [...new Set(over.map((range) => range[2]))],
+      fields: over.filter((range) => range[3]).map((range) => `${range[2].claim_id} ${range[3]}`),
+    };
+  });
+}

@@ -1,0 +1,256 @@
+"""What the API is asked ─► rows and counts from the DuckDB views. Knows no HTTP.
+
+Every filter is a parameter of the query, never part of its text; the order of rows is one of a
+fixed list. Matches the page's own `local.js`, which answers the same from embedded data.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from claimgrid.claims import Claim, Kind, PaperLine, Qualifier, Stance
+from claimgrid.tables.views import Database
+
+_DEVICES = "case kind when 'hardware' then [device] else coalesce(hardware, []) end"
+FACETS = {
+    "kind": "kind",
+    "stance": "stance",
+    "bound": "bound",
+    "metric": "metric",
+    "hardware": _DEVICES,
+    "benchmark": "benchmark",
+    "year": "coalesce(year::varchar, 'none')",
+    "paper": "paper_id",
+}
+_MANY = "hardware"
+_LONGEST_FACET = 500
+_TEXT = {
+    "claims": "concat_ws(chr(10), title, paper_id, subject, metric, benchmark, workload, model, "
+    "device, array_to_string(baselines, ' '), array_to_string(hardware, ' '), written, quote)",
+    "papers": "concat_ws(chr(10), title, paper_id, abstract, array_to_string(authors, ' '), "
+    "array_to_string(organizations, ' '))",
+    "rejected": "concat_ws(chr(10), title, paper_id, reason, detail, words)",
+    "unclaimed": 'concat_ws(chr(10), title, paper_id, "text", reason, around)',
+}
+# Rows as they stand in the files, numbered in that order.
+_NUMBERED = "(select *, row_number() over () as place from {})"
+_FROM = {name: _NUMBERED.format(name) for name in ("claims", "papers", "rejected")}
+# Offsets count from 0, DuckDB's from 1; 60 characters before and after are shown.
+_FROM["unclaimed"] = (
+    '(select u.*, abstract[greatest(1, u."start" - 59):u."end" + 60] as around '
+    "from (select *, row_number() over () as place from unclaimed) u "
+    "join papers using (run, paper_id))"
+)
+_SORTS = {
+    "claims": {
+        "ratio": "ratio.high",
+        "value": "value.high",
+        "count": "count",
+        "params": "params",
+        "active_params": "active_params",
+        "year": "if(year is null, null, date)",
+        "title": "lower(title)",
+        "kind": "kind",
+        "subject": "lower(subject)",
+        "metric": "lower(metric)",
+        "workload": "lower(workload)",
+        "baselines": "lower(nullif(array_to_string(baselines, ', '), ''))",
+        "hardware": "lower(nullif(array_to_string(hardware, ', '), ''))",
+        "qualifier": "bound",
+        "benchmark": "lower(benchmark)",
+        "role": "role",
+        "device": "device",
+        "category": "category",
+        "model": "lower(model)",
+    },
+    "papers": {
+        "title": "lower(title)",
+        "year": "if(year is null, null, date)",
+        "all": "claim_count",
+        "status": "status",
+        "unclaimed": "unclaimed",
+    },
+    "rejected": {"kind": "kind", "reason": "reason", "title": "lower(title)"},
+    "unclaimed": {"text": 'lower("text")', "reason": "reason", "title": "lower(title)"},
+}
+_FIELDS = {
+    get_args(line.model_fields["kind"].annotation)[0]: tuple(line.model_fields)
+    for line in get_args(get_args(Claim)[0])
+}
+# The rest of a paper line is counted anew, or is of no use to a reader.
+_PAPER_FIELDS = tuple(
+    name
+    for name in PaperLine.model_fields
+    if name not in {"abstract_sha256", "claims", "rejected", "extra"}
+)
+
+List = Literal["claims", "papers", "rejected", "unclaimed"]
+
+
+class Search(BaseModel):
+    """Words of a search; all of them must occur, in any order and case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[str, Field(max_length=500, description="Words that must all occur.")] = ""
+
+
+class Filters(Search):
+    """Which claims are meant: any of the values given for one filter, and all of the filters."""
+
+    kind: list[Kind] = []
+    stance: list[Stance] = []
+    bound: list[Qualifier] = []
+    metric: list[str] = []
+    hardware: Annotated[list[str], Field(description="Device slugs, such as nvidia-a100.")] = []
+    benchmark: list[str] = []
+    year: Annotated[list[str], Field(description="Years of papers, or none.")] = []
+    paper: Annotated[list[str], Field(description="Ids of papers.")] = []
+
+
+class Window(BaseModel):
+    """Which rows of a list, in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+def sorts(list_: List) -> str:
+    """The pattern of the orders that a list can be asked for; `-` puts the highest first."""
+    return f"^(-?({'|'.join(_SORTS[list_])}))?$"
+
+
+def rows(
+    database: Database, list_: List, search: Search, window: Window, sort: str
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows fit, and those in the window."""
+    where, given = _where(list_, search)
+    found = database.query(f"select count(*) from {_FROM[list_]} where {where}", given)  # noqa: S608
+    total: int = found.rows[0][0]
+    down = sort.startswith("-")
+    key = (
+        f"{_SORTS[list_][sort.removeprefix('-')]} {'desc' if down else 'asc'}" if sort else "place"
+    )
+    sql = (
+        f"select * from {_FROM[list_]} where {where} "  # noqa: S608
+        f"order by {key} nulls last, place limit $limit offset $offset"
+    )
+    frame = database.query(sql, given | window.model_dump(include={"limit", "offset"}))
+    return total, [_SHAPES[list_](row) for row in frame.dicts()]
+
+
+def facets(database: Database, filters: Filters) -> dict[str, list[list[Any]]]:
+    """Per filter its values with how many claims have each, most first, by the other filters."""
+    made = {}
+    for name, column in FACETS.items():
+        where, given = _where("claims", filters, leave_out=name)
+        value = f"unnest(list_distinct({column}))" if name == _MANY else column
+        title = ", any_value(title)" if name == "paper" else ""
+        sql = (
+            f"select value, count(*) as n{title} from "  # noqa: S608
+            f"(select {value} as value, title from claims where {where}) "
+            f"where value is not null group by value order by n desc, value limit {_LONGEST_FACET}"
+        )
+        made[name] = [list(row) for row in database.query(sql, given).rows]
+    return made
+
+
+def timeline(database: Database, filters: Filters) -> list[dict[str, Any]]:
+    """How many papers name each device in each year; those without a year under `no year`."""
+    where, given = _where("claims", filters)
+    sql = (
+        "select device, coalesce(year::varchar, 'no year') as year, "  # noqa: S608
+        f"count(distinct paper_id) as papers from claims where {where} and device is not null "
+        "group by all order by all"
+    )
+    return list(database.query(sql, given).dicts())
+
+
+def paper(database: Database, paper_id: str) -> dict[str, Any] | None:
+    """A paper line with its claims and rejected items, or None."""
+    given = {"id": paper_id}
+    found = list(database.query("from papers where paper_id = $id limit 1", given).dicts())
+    if not found:
+        return None
+    claims = database.query("from claims where paper_id = $id", given).dicts()
+    rejected = database.query("from rejected where paper_id = $id", given).dicts()
+    return {
+        "paper": _paper(found[0]),
+        "claims": [_claim(row) for row in claims],
+        "rejected": [_rejected(row) for row in rejected],
+    }
+
+
+def claim(database: Database, claim_id: str) -> dict[str, Any] | None:
+    """A claim line, or None."""
+    found = database.query("from claims where claim_id = $id limit 1", {"id": claim_id})
+    return next((_claim(row) for row in found.dicts()), None)
+
+
+def sizes(database: Database) -> dict[str, int]:
+    """How many rows each list has."""
+    return {
+        name: database.query(f"select count(*) from {name}").rows[0][0]  # noqa: S608
+        for name in _TEXT
+    }
+
+
+def _where(list_: List, search: Search, *, leave_out: str = "") -> tuple[str, dict[str, Any]]:
+    parts, given = ["true"], {}
+    for place, word in enumerate(search.q.lower().split()):
+        parts.append(f"contains(lower({_TEXT[list_]}), $word{place})")
+        given[f"word{place}"] = word
+    for name, column in FACETS.items() if list_ == "claims" else ():
+        values = getattr(search, name, None)
+        if not values or name == leave_out:
+            continue
+        asked = f"list_has_any({column}, $f_{name})" if name == _MANY else ""
+        parts.append(asked or f"list_contains($f_{name}, {column})")
+        given[f"f_{name}"] = values
+    return " and ".join(parts), given
+
+
+def _claim(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: row[name] for name in _FIELDS[row["kind"]]}
+    shown["candidates"] = row["candidates"] or []
+    return shown | {"title": row["title"], "year": _year(row)}
+
+
+def _paper(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: row[name] for name in _PAPER_FIELDS}
+    counts = {kind: number for kind, number in (row["claims"] or {}).items() if number}
+    return shown | {
+        "extra": _json(row["extra"]),
+        "year": _year(row),
+        "claims": counts,
+        "all": row["claim_count"],
+    }
+
+
+def _rejected(row: dict[str, Any]) -> dict[str, Any]:
+    columns = ("paper_id", "title", "kind", "reason", "detail", "field", "words")
+    return {name: row[name] for name in columns} | {"item": _json(row["item"])}
+
+
+def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
+    before = min(row["start"], 60)
+    after = before + row["end"] - row["start"]
+    around = [row["around"][:before], row["around"][before:after], row["around"][after:]]
+    columns = ("paper_id", "title", "text", "start", "end", "reason")
+    return {name: row[name] for name in columns} | {"around": around}
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _year(row: dict[str, Any]) -> str | None:
+    return None if row["year"] is None else f"{row['year']:04}"
+
+
+_SHAPES = {"claims": _claim, "papers": _paper, "rejected": _rejected, "unclaimed": _unclaimed}

@@ -1,0 +1,152 @@
+"""A run's database and page ─► an ASGI application. Knows no claims and no sockets.
+
+FastAPI rather than Starlette alone: the API is described in OpenAPI from the types of its
+parameters, which are checked against the same types. Its pages for browsing that description load
+scripts from elsewhere, so they are left out; `/openapi.json` is what tools read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from claimgrid import __version__
+from claimgrid.errors import UsageError
+from claimgrid.serve import answers
+from claimgrid.serve.answers import Filters, List, Search, Window
+from claimgrid.tables.views import Database
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class ClaimsAsked(Filters, Window):
+    """Filters, order and window of `/api/claims`."""
+
+    sort: Annotated[str, Field(pattern=answers.sorts("claims"))] = ""
+
+
+class PapersAsked(Search, Window):
+    """Search, order and window of `/api/papers`."""
+
+    sort: Annotated[str, Field(pattern=answers.sorts("papers"))] = ""
+
+
+class RejectedAsked(Search, Window):
+    """Search, order and window of `/api/rejected`."""
+
+    sort: Annotated[str, Field(pattern=answers.sorts("rejected"))] = ""
+
+
+class UnclaimedAsked(Search, Window):
+    """Search, order and window of `/api/unclaimed`."""
+
+    sort: Annotated[str, Field(pattern=answers.sorts("unclaimed"))] = ""
+
+
+class Rows(BaseModel):
+    """Some of the rows that fit; a claim is its line in claims.jsonl with its paper's title."""
+
+    total: Annotated[int, Field(description="How many rows fit, in all.")]
+    limit: int
+    offset: int
+    rows: list[dict[str, Any]]
+
+
+def create(
+    database: Database, page: str, run: dict[str, Any], *, hosts: list[str] | None
+) -> FastAPI:
+    """The application. `hosts` are the names that it answers to; None answers to any."""
+    app = FastAPI(
+        title="claimgrid",
+        version=__version__,
+        description="What papers claim, each number with its exact words. Read-only.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    if hosts is not None:
+        # A page elsewhere can point a name of its own at this address; it cannot change the Host.
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
+    app.middleware("http")(_with_headers)
+
+    @app.get("/", include_in_schema=False)
+    def index() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    @app.get("/api/run", summary="The run, and how many rows each list has")
+    def about() -> dict[str, Any]:
+        return {"run": run, "sizes": answers.sizes(database.cursor())}
+
+    _lists(app, database)
+    _counts(app, database)
+    _single(app, database)
+    return app
+
+
+def _lists(app: FastAPI, database: Database) -> None:
+    def rows(list_: List, asked: Any) -> Rows:
+        try:
+            total, found = answers.rows(database.cursor(), list_, asked, asked, asked.sort)
+        except UsageError as error:
+            raise HTTPException(422, str(error)) from error
+        return Rows(total=total, limit=asked.limit, offset=asked.offset, rows=found)
+
+    @app.get("/api/claims", summary="Claims by filter")
+    def claims(asked: Annotated[ClaimsAsked, Query()]) -> Rows:
+        return rows("claims", asked)
+
+    @app.get("/api/papers", summary="Papers, and how each ended")
+    def papers(asked: Annotated[PapersAsked, Query()]) -> Rows:
+        return rows("papers", asked)
+
+    @app.get("/api/rejected", summary="What the model claimed and the abstract does not hold")
+    def rejected(asked: Annotated[RejectedAsked, Query()]) -> Rows:
+        return rows("rejected", asked)
+
+    @app.get("/api/unclaimed", summary="Numbers that no claim covers")
+    def unclaimed(asked: Annotated[UnclaimedAsked, Query()]) -> Rows:
+        return rows("unclaimed", asked)
+
+
+def _counts(app: FastAPI, database: Database) -> None:
+    @app.get("/api/facets", summary="Per filter, how many claims have each value")
+    def facets(asked: Annotated[Filters, Query()]) -> dict[str, dict[str, list[list[Any]]]]:
+        return {"facets": answers.facets(database.cursor(), asked)}
+
+    @app.get("/api/timeline", summary="How many papers name each device in each year")
+    def timeline(asked: Annotated[Filters, Query()]) -> dict[str, list[dict[str, Any]]]:
+        return {"counts": answers.timeline(database.cursor(), asked)}
+
+
+def _single(app: FastAPI, database: Database) -> None:
+    @app.get("/api/claims/{claim_id}", summary="One claim")
+    def claim(claim_id: str) -> dict[str, Any]:
+        return _found(answers.claim(database.cursor(), claim_id), "claim")
+
+    @app.get("/api/papers/{paper_id:path}", summary="One paper, its claims and rejected items")
+    def paper(paper_id: str) -> dict[str, Any]:
+        return _found(answers.paper(database.cursor(), paper_id), "paper")
+
+
+def _found(line: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    if line is None:
+        raise HTTPException(404, f"this run has no such {name}")
+    return line
+
+
+async def _with_headers(
+    request: Request, answer: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await answer(request)
+    response.headers.update(_HEADERS)
+    return response

@@ -1,0 +1,439 @@
+"""The Gate and the link's use of it, in made-up time: how many, how often, and who waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claimgrid.errors import StoppedError
+from claimgrid.llm.limits import START, Gate, Outcome, duration, gate
+from claimgrid.llm.link import Link, Sent
+from fake_time import run
+
+Clock = Callable[[], float]
+
+
+def opened(most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None) -> Gate:
+    return gate(most, clock, rpm=rpm, tpm=tpm)
+
+
+class Server:
+    """A server with so many places and a queue: it slows down when more than those are taken.
+
+    `entered` holds when each request came in; `peak` how many were in at once.
+    """
+
+    def __init__(self, gate: Gate, clock: Clock, *, places: int = 10**6, seconds: float = 0.1):
+        self.gate, self.clock, self.seconds = gate, clock, seconds
+        self.places = asyncio.Semaphore(places)
+        self.entered: list[float] = []
+        self.inside = self.peak = 0
+        self.answer: Callable[[], Outcome] = lambda: "ok"
+
+    async def request(self, tokens: float = 1.0) -> None:
+        ticket = await self.gate.enter(tokens)
+        began = self.clock()
+        self.entered.append(began)
+        self.inside += 1
+        self.peak = max(self.peak, self.inside)
+        async with self.places:
+            await asyncio.sleep(self.seconds)
+        self.inside -= 1
+        took = self.clock() - began
+        self.gate.leave(ticket, self.answer(), seconds=took)
+
+
+async def _many(server: Server, count: int, tokens: float = 1.0) -> None:
+    await asyncio.gather(*(server.request(tokens) for _ in range(count)))
+
+
+def test_it_starts_low_and_doubles_in_each_round_trip() -> None:
+    async def main(clock: Clock) -> list[int]:
+        server = Server(opened(64, clock), clock)
+        await _many(server, 500)
+        return [sum(round(at, 3) == round(n * 0.1, 3) for at in server.entered) for n in range(5)]
+
+    assert run(main) == [START, 16, 32, 64, 64]
+
+
+def test_a_small_limit_is_the_start() -> None:
+    async def main(clock: Clock) -> int:
+        server = Server(opened(3, clock), clock)
+        await _many(server, 20)
+        return server.peak
+
+    assert run(main) == 3
+
+
+def test_refusals_that_were_sent_together_halve_it_once() -> None:
+    async def main(clock: Clock) -> tuple[float, int]:
+        held = opened(64, clock)
+        tickets = [await held.enter(1) for _ in range(START)]
+        for ticket in tickets:
+            await asyncio.sleep(1)  # however far apart they come back
+            held.leave(ticket, "throttled", seconds=0.01)
+        return held.allowed, held.throttled
+
+    assert run(main) == (START / 2, START)
+
+
+def test_refusals_in_each_round_bring_it_down_to_one_and_it_recovers() -> None:
+    async def main(clock: Clock) -> tuple[float, float]:
+        held = opened(32, clock)
+        server = Server(held, clock)
+        server.answer = lambda: "throttled"
+        await _many(server, 60)
+        lowest = held.allowed
+        server.answer = lambda: "ok"
+        await _many(server, 1000)
+        return lowest, held.allowed
+
+    lowest, recovered = run(main)
+    assert lowest == 1
+    assert recovered == 32
+
+
+def test_trouble_slows_it_less_than_a_refusal() -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(64, clock)
+        held.leave(await held.enter(1), "trouble", seconds=0.1)
+        return held.allowed
+
+    assert run(main) == pytest.approx(0.8 * START)
+
+
+def test_it_backs_off_where_the_server_queues_and_keeps_it_busy() -> None:
+    async def main(clock: Clock) -> tuple[float, float]:
+        held = opened(512, clock)
+        server = Server(held, clock, places=16)
+        await _many(server, 4000)
+        return held.allowed, 4000 / clock()
+
+    allowed, rate = run(main)
+    # 16 places of 0.1 s serve 160 a second; without the back-off 512 would stand in the queue.
+    assert 16 <= allowed < 64
+    assert rate > 0.95 * 160
+
+
+def test_places_are_given_in_order_of_arrival() -> None:
+    async def main(clock: Clock) -> list[int]:
+        held = opened(2, clock, rpm=600)
+        order = []
+
+        async def one(number: int) -> None:
+            ticket = await held.enter(1)
+            order.append(number)
+            await asyncio.sleep(0.1 if number % 3 else 1.0)
+            held.leave(ticket, "ok", seconds=0.1)
+
+        await asyncio.gather(*(one(number) for number in range(50)))
+        return order
+
+    assert run(main) == list(range(50))
+
+
+_EVENTS = st.lists(
+    st.tuples(
+        st.floats(0.001, 5),  # how long the request takes
+        st.sampled_from(["ok", "ok", "ok", "throttled", "trouble"]),
+        st.one_of(st.none(), st.none(), st.floats(0, 3)),  # when it is given up, if it is
+        st.floats(0, 2),  # when it comes
+        st.integers(1, 300),  # tokens
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(_EVENTS, st.integers(1, 20), st.sampled_from([None, 30, 600]), st.sampled_from([None, 5000]))
+def test_whatever_happens_nobody_starves_no_place_leaks_and_the_cap_holds(
+    events: list[Any], most: int, rpm: float | None, tpm: float | None
+) -> None:
+    async def main(clock: Clock) -> None:
+        held = opened(most, clock, rpm=rpm, tpm=tpm)
+        asked: list[int] = []
+        entered: list[int] = []
+        inside = 0
+
+        async def one(number: int, event: Any) -> None:
+            nonlocal inside
+            seconds, outcome, _, comes, tokens = event
+            await asyncio.sleep(comes)
+            asked.append(number)
+            ticket = await held.enter(tokens)
+            entered.append(number)
+            inside += 1
+            assert inside <= held.running <= most
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                inside -= 1
+                held.leave(ticket, outcome, seconds=seconds)
+
+        tasks = [asyncio.create_task(one(n, event)) for n, event in enumerate(events)]
+        for task, event in zip(tasks, events, strict=True):
+            if event[2] is not None:
+                asyncio.get_running_loop().call_later(event[2], task.cancel)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task, event in zip(tasks, events, strict=True):
+            assert event[2] is not None or (not task.cancelled() and task.exception() is None)
+        assert held.running == 0
+        assert entered == [number for number in asked if number in set(entered)]
+        # A free place is to be had: nothing is left behind in the queue.
+        await held.enter(1)
+
+    run(main)
+
+
+def test_giving_up_at_the_moment_of_being_let_in_leaks_no_place() -> None:
+    async def main(clock: Clock) -> int:
+        held = opened(1, clock)
+        first = await held.enter(1)
+        second = asyncio.create_task(held.enter(1))
+        await asyncio.sleep(0)
+        held.leave(first, "ok", seconds=1)  # the place is the second's now
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        return held.running
+
+    assert run(main) == 0
+
+
+@given(st.sampled_from([6, 60, 90, 600]), st.integers(1, 200), st.floats(0.01, 2))
+def test_no_window_holds_more_than_its_share_and_the_burst(
+    rpm: int, count: int, seconds: float
+) -> None:
+    async def main(clock: Clock) -> list[float]:
+        server = Server(opened(1000, clock, rpm=rpm), clock, seconds=seconds)
+        await _many(server, count)
+        return server.entered
+
+    entered = run(main)
+    for at in range(len(entered)):
+        for last in range(at, len(entered)):
+            window = entered[last] - entered[at]
+            assert last - at + 1 <= rpm + window * rpm / 60 + 1e-6
+
+
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=60), st.sampled_from([1000, 6000]))
+def test_no_window_holds_more_tokens_than_its_share_and_the_burst(
+    sizes: list[int], tpm: int
+) -> None:
+    async def main(clock: Clock) -> list[float]:
+        server = Server(opened(1000, clock, tpm=tpm), clock)
+        await asyncio.gather(*(server.request(size) for size in sizes))
+        return server.entered
+
+    entered = run(main)
+    for at in range(len(entered)):
+        for last in range(at, len(entered)):
+            tokens = sum(sizes[at : last + 1])
+            window = entered[last] - entered[at]
+            # One request larger than a whole minute's worth must go some time: it goes alone.
+            assert tokens <= tpm + max(sizes) + window * tpm / 60 + 1e-6
+
+
+def test_the_rate_is_used_and_not_only_kept() -> None:
+    async def main(clock: Clock) -> float:
+        server = Server(opened(100, clock, rpm=60), clock, seconds=0.5)
+        await _many(server, 60 + 120)
+        return server.entered[-1]
+
+    assert run(main) == pytest.approx(120, rel=0.01)
+
+
+def test_the_server_s_token_count_corrects_the_estimate() -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(4, clock, tpm=600)
+        ticket = await held.enter(100)
+        held.leave(ticket, "ok", seconds=1, used=700)  # 100 more than there were
+        await held.enter(50)
+        return clock()
+
+    assert run(main) == pytest.approx((100 + 50) * 60 / 600, rel=0.01)
+
+
+def test_a_pause_holds_everybody() -> None:
+    async def main(clock: Clock) -> list[float]:
+        held = opened(8, clock)
+        server = Server(held, clock)
+        held.pause(30)
+        held.pause(5)  # a shorter one does not cut it short
+        await _many(server, 8)
+        return server.entered
+
+    assert min(run(main)) >= 30
+
+
+def test_a_closed_gate_lets_those_inside_finish_and_nobody_else_in() -> None:
+    async def main(clock: Clock) -> tuple[int, int]:
+        held = opened(2, clock)
+        server = Server(held, clock)
+        tasks = [asyncio.create_task(server.request()) for _ in range(9)]
+        await asyncio.sleep(0.05)
+        held.close("Ctrl-C")
+        held.close("later")
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        with pytest.raises(StoppedError, match="Ctrl-C"):
+            await held.enter(1)
+        stopped = [error for error in ended if isinstance(error, StoppedError)]
+        return len(server.entered), len(stopped)
+
+    assert run(main) == (2, 7)
+
+
+def test_a_closed_gate_ends_the_wait_before_another_try() -> None:
+    class Broken(Link):
+        async def _once(self, *_: object) -> Sent:
+            return Sent(429, {"retry-after": "90"}, b"")
+
+    async def main(clock: Clock) -> float:
+        held = opened(2, clock)
+        asyncio.get_running_loop().call_later(5, held.close, "Ctrl-C")
+        link = Broken(held, timeout=60, attempts=6, backoff=0.5)
+        with pytest.raises(StoppedError):
+            await link.send("POST", "/", {}, b"x")
+        return clock()
+
+    assert run(main) == pytest.approx(5)
+
+
+class Windows:
+    """A server with a limit a minute, refilled at once (`fixed`) or evenly; says so in headers."""
+
+    def __init__(self, clock: Clock, limit: int, *, fixed: bool, retry_after: bool = False):
+        self.clock, self.limit, self.fixed, self.retry_after = clock, limit, fixed, retry_after
+        self.left, self.at = float(limit), 0.0
+        self.refused = self.served = 0
+        self.came: deque[float] = deque()
+
+    def _refill(self) -> float:
+        """Seconds until all of the limit is there again."""
+        now = self.clock()
+        if self.fixed:
+            if now // 60 > self.at // 60:
+                self.left = float(self.limit)
+            reset = 60 - now % 60
+        else:
+            self.left = min(self.limit, self.left + (now - self.at) * self.limit / 60)
+            reset = (self.limit - self.left) * 60 / self.limit
+        self.at = now
+        return reset
+
+    async def answer(self) -> Sent:
+        await asyncio.sleep(0.05)  # on its way
+        self._refill()
+        self.came.append(self.clock())
+        served = self.left >= 1
+        self.left -= served
+        reset = self._refill()
+        headers = {
+            "x-ratelimit-limit-requests": str(self.limit),
+            "x-ratelimit-remaining-requests": str(int(self.left)),
+            "x-ratelimit-reset-requests": f"{int(reset // 60)}m{reset % 60:.3f}s",
+        }
+        self.served += served
+        self.refused += not served
+        if self.retry_after and not served:
+            headers = {"retry-after": "20"}
+        await asyncio.sleep(0.15)  # back
+        return Sent(200 if served else 429, headers, b"{}")
+
+
+class Simulated(Link):
+    def __init__(self, server: Windows, held: Gate) -> None:
+        super().__init__(held, timeout=60, attempts=50, backoff=0.5)
+        self._server = server
+
+    async def _once(self, *_: object) -> Sent:
+        return await self._server.answer()
+
+
+def _through_link(count: int, **server: Any) -> tuple[Windows, float]:
+    async def main(clock: Clock) -> tuple[Windows, float]:
+        windows = Windows(clock, **server)
+        link = Simulated(windows, opened(64, clock))
+        sent = await asyncio.gather(*(link.send("POST", "/", {}, b"x" * 400) for _ in range(count)))
+        assert [one.status for one in sent] == [200] * count
+        return windows, clock()
+
+    return run(main)
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("limit", [9, 40, 500])
+def test_no_request_is_sent_that_the_headers_say_will_be_refused(fixed: bool, limit: int) -> None:
+    server, seconds = _through_link(limit * 3, limit=limit, fixed=fixed)
+    # The first requests go out before any reply has told the limit.
+    assert server.refused <= max(0, START - limit)
+    assert seconds <= 60 * 3.5
+
+
+def test_retry_after_pauses_all_and_not_only_the_refused() -> None:
+    server, _ = _through_link(60, limit=40, fixed=True, retry_after=True)
+    assert server.served == 60
+    gaps = [later - sooner for sooner, later in pairwise(server.came)]
+    assert sum(gap >= 19 for gap in gaps) >= 1
+    # Each wave of refusals is one round trip of what was under way, not the whole rest.
+    assert server.refused < 3 * 64
+
+
+def test_replies_that_overtake_each_other_do_not_bring_back_what_is_spent() -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(8, clock)
+        early, late = await held.enter(1), await held.enter(1)
+        held.heed(_left(0, "40s"), late)
+        held.heed(_left(5, "40s"), early)
+        held.heed({}, early)  # a reply without headers says nothing
+        await held.enter(1)
+        return clock()
+
+    assert run(main) == pytest.approx(40, rel=0.01)
+
+
+def test_what_is_under_way_counts_as_not_yet_counted() -> None:
+    async def main(clock: Clock) -> list[float]:
+        held = opened(8, clock)
+        first = await held.enter(1)
+        for _ in range(3):
+            await held.enter(1)
+        held.heed(_left(4, "1m0s"), first)  # three of these four are on their way
+        times = []
+        for _ in range(2):
+            await held.enter(1)
+            times.append(clock())
+        return times
+
+    assert run(main) == [0, pytest.approx(60, rel=0.01)]
+
+
+def test_the_token_header_is_heeded_too() -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(8, clock)
+        headers = {"x-ratelimit-remaining-tokens": "500", "x-ratelimit-reset-tokens": "9s"}
+        held.heed(headers, await held.enter(400))
+        await held.enter(400)
+        assert clock() == 0
+        await held.enter(400)
+        return clock()
+
+    assert run(main) == pytest.approx(9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1), ("6m0s", 360), ("120ms", 0.12), ("1h2m3.5s", 3723.5), ("", 0), ("soon", 0)],
+)
+def test_durations_are_read_as_openai_writes_them(text: str, seconds: float) -> None:
+    assert duration(text) == pytest.approx(seconds)
+
+
+def _left(count: int, reset: str) -> dict[str, str]:
+    return {"x-ratelimit-remaining-requests": str(count), "x-ratelimit-reset-requests": reset}
