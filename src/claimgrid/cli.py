@@ -57,13 +57,20 @@ main.add_command(sql)
     metavar="N",
     help="Most requests under way; fewer where the server slows down. Default: 32.",
 )
+@click.option(
+    "--pack",
+    type=int,
+    metavar="N",
+    help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
+    "Papers without a valid part of the reply are asked about alone. Default: 1.",
+)
 @click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
 @click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
 @click.option("--attempts", type=int, metavar="N", help="Tries of a failing server. Default: 6.")
 @click.option("--reasks", type=int, metavar="N", help="Re-asks after an invalid reply. Default: 2.")
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
-@click.option("--max-requests", type=int, metavar="N", help="Stop after so many live papers.")
+@click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
 @click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
 @click.option(
     "--log-format",

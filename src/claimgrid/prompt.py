@@ -12,15 +12,15 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from claimgrid.errors import SetupError
 from claimgrid.papers import Paper
-from claimgrid.reply import Reply
+from claimgrid.reply import PackedReply, Reply
 
 _SECTION = re.compile(r"^=== (system|user|example|reply)[ \t]*$", re.M)
 _EXAMPLE = re.compile(r"title: (?P<title>[^\n]*)\nabstract: (?P<abstract>.*)", re.S)
@@ -62,7 +62,8 @@ class Request:
     """What a model is asked about one paper.
 
     `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
-    the same key online, in a batch file and in a recording, whatever library carries it.
+    the same key online, in a batch file and in a recording, whatever library carries it. `packed`
+    is the number of papers in it, 0 for a request about one.
     """
 
     key: str
@@ -76,6 +77,12 @@ class Request:
     paper_id: str
     title: str
     abstract_sha256: str
+    packed: int = 0
+
+    @property
+    def reply_model(self) -> type[Reply] | type[PackedReply]:
+        """What the reply is read as: one abstract's claims, or several ones'."""
+        return PackedReply if self.packed else Reply
 
 
 def load(path: Path) -> Prompt:
@@ -167,6 +174,65 @@ def build(
     )
 
 
+def pack(requests: Sequence[Request], packing: Prompt) -> Request:
+    """One request about the papers of several, which must be alike but for their papers.
+
+    The examples are packed as the papers are, so that the reply's shape is seen once.
+
+    Args:
+        packing: the prompt file that says how (`prompts/pack.md`): its system text is added to
+            the requests' own, its user text wraps each paper as `{id}` and `{paper}`.
+    """
+    first = requests[0]
+    system, *turns = first.messages[:-1]
+    asked = [turn["content"] for turn in turns[::2]]
+    replies = [
+        {"id": number} | json.loads(turn["content"]) for number, turn in enumerate(turns[1::2], 1)
+    ]
+    messages: list[Mapping[str, str]] = [
+        {"role": "system", "content": f"{system['content']}\n\n{packing.system}"}
+    ]
+    if asked:
+        messages += [
+            {"role": "user", "content": _wrapped(asked, packing)},
+            {"role": "assistant", "content": _canonical({"papers": replies}, sort_keys=False)},
+        ]
+    papers = [request.messages[-1]["content"] for request in requests]
+    messages.append({"role": "user", "content": _wrapped(papers, packing)})
+    schema = _canonical(PackedReply.model_json_schema())
+    told = {
+        "model": first.model,
+        "mode": first.mode,
+        "messages": messages,
+        "temperature": first.sampling.temperature,
+        "max_tokens": first.sampling.max_tokens,
+        "schema": schema,
+    }
+    sampling = first.sampling
+    if sampling.max_tokens is not None:
+        sampling = replace(sampling, max_tokens=sampling.max_tokens * len(requests))
+    return replace(
+        first,
+        key=_sha256(_canonical(told))[:32],
+        messages=tuple(messages),
+        sampling=sampling,
+        prompt=f"{first.prompt}+{packing.name}@{packing.version}",
+        schema_sha256=_sha256(schema),
+        paper_id=" ".join(request.paper_id for request in requests),
+        title=" · ".join(request.title for request in requests),
+        abstract_sha256=_sha256(" ".join(request.abstract_sha256 for request in requests)),
+        packed=len(requests),
+    )
+
+
+def _wrapped(papers: Sequence[str], packing: Prompt) -> str:
+    before, after = packing.user.split("{paper}")
+    return "\n".join(
+        before.replace("{id}", str(number)) + paper + after
+        for number, paper in enumerate(papers, 1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """What all requests of a run share: messages, and the key's text before and after the paper."""
@@ -207,8 +273,8 @@ def _user(prompt: Prompt, title: str, abstract: str) -> str:
     return re.sub(r"\{(title|abstract|fence)\}", lambda match: fields[match[1]], prompt.user)
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _canonical(value: Any, *, sort_keys: bool = True) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=sort_keys, separators=(",", ":"))
 
 
 @lru_cache(maxsize=64)

@@ -41,7 +41,8 @@ def _or(default: str) -> BeforeValidator:
 
 def _lean(schema: dict[str, Any]) -> None:
     """Drop the titles that pydantic derives from names: they are tokens of every request."""
-    if schema.get("title") != "Reply":  # the one that instructor names the tool by
+    # Titles that instructor names the tool by stay.
+    if schema.get("title") not in ("Reply", "PackedReply"):
         schema.pop("title", None)
     for field in schema.get("properties", {}).values():
         field.pop("title", None)
@@ -127,6 +128,18 @@ class Reply(BaseModel):
         if isinstance(value, dict) and value and not value.keys() & cls.model_fields.keys():
             raise ValueError(f"none of the lists {', '.join(cls.model_fields)} is there")
         return value
+
+
+class PackedItem(Reply):
+    id: int
+
+
+class PackedReply(BaseModel):
+    """The claims of several abstracts, each under the id of its paper."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra=_lean)
+
+    papers: list[PackedItem]
 
 
 LISTS: dict[str, type[Item]] = {

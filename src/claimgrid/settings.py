@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     temperature: float | Literal["none"] | None = None
     max_tokens: int | None = Field(default=None, gt=0)
     concurrency: int = Field(default=32, ge=1, le=1024)
+    pack: int = Field(default=1, ge=1, le=50)
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
     # US dollars per million tokens of a server that no price list knows; no flags: they belong to a

@@ -43,5 +43,8 @@ def audit(folder: Path, *, everything: bool) -> int:
 def _in_context(abstract: str, number: UnclaimedNumber) -> Text:
     before = " ".join(abstract[max(0, number.start - _AROUND) : number.start].split("\n"))
     after = " ".join(abstract[number.end : number.end + _AROUND].split("\n"))
-    line = Text.assemble(f"  {number.start:>5}  …{before}", (number.text, "bold yellow"), f"{after}…")
-    return line.append(f"  [{number.reason.replace('_', ' ')}]", "dim") if number.reason else line
+    line = Text(f"  {number.start:>5}  …{before}")
+    line.append(number.text, "bold yellow").append(f"{after}…")
+    if number.reason:
+        line.append(f"  [{number.reason.replace('_', ' ')}]", "dim")
+    return line

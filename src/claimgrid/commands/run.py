@@ -23,6 +23,7 @@ from claimgrid.errors import PaperError, StoppedError, UsageError
 from claimgrid.llm.answer import Usage
 from claimgrid.llm.budget import Budget, Limits
 from claimgrid.llm.client import Client
+from claimgrid.llm.pack import Packer
 from claimgrid.llm.recordings import Cache
 from claimgrid.outcome import Outcome
 from claimgrid.papers import Origin, Paper, slug
@@ -167,28 +168,39 @@ async def _extract_all(
     session = this.session
     shown = progress(log_format, this.facts)
 
+    packer: Packer | None = None
+
     def counted() -> Iterator[sources.Item]:
         for item in items:
             if this.stop or this.budget.spent:
-                return
+                break
             this.read += 1
+            if packer is not None and isinstance(item, Paper):
+                packer.coming()
             yield item
-        this.source_ended = True
+        else:
+            this.source_ended = True
+        if packer is not None:
+            packer.end()
 
     async def one(item: sources.Item) -> Outcome | None:
         if not isinstance(item, Paper):
             return _unreadable(item)
         if this.stop:
+            if packer is not None:
+                packer.drop()
             return None
         assert this.client is not None
         try:
-            return await extract(item, session.request, this.client.ask)
+            ask = packer.ask if packer is not None else this.client.ask
+            return await extract(item, session.request, ask)
         except StoppedError:
             return None
 
     try:
         client = Client(session.endpoint, session.stores(cache), session.policy, this.budget)
         async with client as this.client:
+            packer = session.packer(client)
             with shown, _Interrupts(this), _deadline(this):
                 # The gate bounds the requests; as many papers again may be on their way to disk.
                 work = local.run(counted(), one, concurrency=2 * session.given.concurrency)

@@ -10,9 +10,10 @@ from pathlib import Path
 from claimgrid import prompt as prompts
 from claimgrid import resources, settings
 from claimgrid.errors import SetupError, UsageError
-from claimgrid.llm import prices
+from claimgrid.llm import lean, prices
 from claimgrid.llm.answer import Usage
-from claimgrid.llm.client import Policy, Stores
+from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.llm.pack import Packer
 from claimgrid.llm.providers import Endpoint, endpoint
 from claimgrid.llm.recordings import Cache, Folder
 from claimgrid.papers import Paper
@@ -50,6 +51,13 @@ class Session:
             rpm=given.rpm,
             tpm=given.tpm,
         )
+
+    def packer(self, client: Client) -> Packer | None:
+        """What asks about several papers at a time, if `--pack` says so."""
+        if self.given.pack == 1:
+            return None
+        packing = prompts.load(resources.path("prompts/pack.md"))
+        return Packer(client, functools.partial(prompts.pack, packing=packing), self.given.pack)
 
     def usd(self, used: Usage, *, batch: bool = False) -> float | None:
         """What tokens of this model cost; None where that is not known. See `prices.usd`."""
@@ -90,6 +98,8 @@ def open_session(given: settings.Settings) -> Session:
     """
     if (given.price_input is None) != (given.price_output is None):
         raise UsageError("set both price_input and price_output, in US dollars per million tokens")
+    if given.pack > 2 * given.concurrency:
+        raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
     prompt = prompts.load(given.prompt or resources.path("prompts/claims.md"))
     name = given.model or settings.RECORDED_MODEL
     at = endpoint(name, mode=given.mode, base_url=given.base_url)
@@ -100,6 +110,8 @@ def open_session(given: settings.Settings) -> Session:
             "(GEMINI_API_KEY for google), or pass --base-url for an OpenAI-compatible server, or "
             "pass --replay only to answer from recordings"
         )
+    if given.pack > 1 and not lean.suits(at):
+        raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
     at = endpoint(name, mode=at.mode, base_url=at.base_url, key=key)
     temperature = prompt.temperature if given.temperature is None else given.temperature
     sampling = Sampling(

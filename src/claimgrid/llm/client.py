@@ -75,6 +75,16 @@ class Stores:
     write: Sequence[Store] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The valid replies of a pack, by the number of their paper, and what the pack took."""
+
+    replies: dict[int, Reply]
+    usage: Usage
+    source: Source
+    origin: str
+
+
 class Client:
     """Asks one model. Use as an async context manager; `ask` is an `answer.Ask`."""
 
@@ -118,18 +128,7 @@ class Client:
             StoppedError: the budget allows no further request.
         """
         source, found = self._look_up(request)
-
-        async def keep(attempts: tuple[Attempt, ...]) -> None:
-            made = recording(request, attempts, self._at.origin)
-            for store in self._stores.write:
-                await store.keep(made)
-
-        exchange = Exchange(
-            recorded=found.attempts if found else (),
-            live=self._policy.live,
-            on_reply=keep,
-            missing=lambda: missing(request, [store for _, store in self._stores.read]),
-        )
+        exchange = self._exchange(request, found)
         asking = self._policy.live and found is None
         if asking and self._budget and not await self._budget.start(estimate.usage(request)):
             raise StoppedError(f"{self._budget.spent} is reached")
@@ -151,6 +150,45 @@ class Client:
             source="live" if live else source,
             origin=self._at.origin if live or found is None else found.origin,
             model=request.model,
+        )
+
+    async def ask_pack(self, request: Request) -> Parts:
+        """The replies of a packed request, as far as they are valid; it is never asked again.
+
+        Raises:
+            as `ask`; InvalidReplyError where no part is valid.
+        """
+        source, found = self._look_up(request)
+        exchange = self._exchange(request, found)
+        asking = self._policy.live and found is None
+        if not asking and found is None:
+            raise InvalidReplyError("no reply to this pack is stored")
+        if asking and self._budget and not self._budget.start(estimate.usage(request)):
+            raise StoppedError(f"{self._budget.spent} is reached")
+        try:
+            await self._lean_reply(request, exchange)
+        finally:
+            if self._budget:
+                self._budget.finish(exchange.paid, started=asking)
+        replies = {} if exchange.failure else lean.read_pack(exchange.last_body)
+        if not replies:
+            _settle(exchange)
+            raise InvalidReplyError("no part of the packed reply is valid")
+        self.asked["live" if asking else source] += len(replies)
+        origin = self._at.origin if found is None else found.origin
+        return Parts(replies, _usage(exchange), "live" if asking else source, origin)
+
+    def _exchange(self, request: Request, found: Recording | None) -> Exchange:
+        async def keep(attempts: tuple[Attempt, ...]) -> None:
+            made = recording(request, attempts, self._at.origin)
+            for store in self._stores.write:
+                await store.keep(made)
+
+        return Exchange(
+            recorded=found.attempts if found else (),
+            live=self._policy.live,
+            on_reply=keep,
+            missing=lambda: missing(request, [store for _, store in self._stores.read]),
         )
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
@@ -192,7 +230,13 @@ class Client:
         return None if exchange.failure else lean.read(exchange.last_body)
 
     async def _prepare(self, request: Request) -> lean.Prepared | None:
-        shape = (request.prompt_sha256, request.model, request.mode, request.sampling)
+        shape = (
+            request.prompt,
+            request.prompt_sha256,
+            request.model,
+            request.mode,
+            request.sampling,
+        )
         if shape not in self._prepared:
             # One for all papers that come while it is being prepared.
             self._prepared[shape] = asyncio.create_task(lean.prepare(request, self._at))

@@ -72,7 +72,7 @@ async def capture(
             await client.chat.completions.create(
                 model=request.model,
                 messages=[dict(message) for message in request.messages],
-                response_model=Reply,
+                response_model=request.reply_model,
                 max_retries=0,
                 **providers.arguments(at)(request),
             )
@@ -88,6 +88,29 @@ def read(body: Any) -> Reply | None:
         return Reply.model_validate_json(body["choices"][0]["message"]["content"])
     except (ValidationError, KeyError, IndexError, TypeError):
         return None
+
+
+def read_pack(body: Any) -> dict[int, Reply]:
+    """The valid replies in a packed completion's body, by the number of their paper.
+
+    Numbers that come twice are left out: nobody can say which is meant.
+    """
+    if ending(body) != "complete":
+        return {}
+    try:
+        papers = json.loads(body["choices"][0]["message"]["content"])["papers"]
+        numbers = [paper["id"] for paper in papers]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return {}
+    found = {}
+    for number, paper in zip(numbers, papers, strict=True):
+        if isinstance(number, int) and numbers.count(number) == 1:
+            lists = {name: value for name, value in paper.items() if name != "id"}
+            try:
+                found[number] = Reply.model_validate(lists)
+            except ValidationError:
+                continue
+    return found
 
 
 def _escaped(text: str) -> bytes:
