@@ -18,6 +18,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REPLAY = """
 import resource, sys
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+began = cpu()
+from claimgrid.cli import main
+import claimgrid.commands.run
+imported = cpu()
+try:
+    main(["run", "seeds/", "--out", sys.argv[1]], prog_name="extract")
+except SystemExit as end:
+    assert not end.code, end.code
+once = cpu()
+print(f"{imported - began} {once - imported}", file=sys.stderr)
+"""
+
+
 def cpu(*command: str) -> float:
     """CPU seconds of a child process, user and system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

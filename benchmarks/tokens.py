@@ -72,7 +72,7 @@ def main() -> None:
     for model in given.models.split(","):
         costs = [f"{name} {_cost(loads, model)}" for name, loads in ways.items()]
         print(f"{model:18}" + "; ".join(costs))
-    _packed(ways["claimgrid"], given.models.split(","))
+    _packed(papers, ways["claimgrid"], given.models.split(","), count)
 
 
 def _counter() -> Count:
@@ -194,18 +194,34 @@ def _cost(loads: list[Load], model: str) -> str:
         return "no price known"
 
 
-def _packed(loads: list[Load], models: list[str]) -> None:
-    """What several abstracts in one request would save at most: the prefix is paid once."""
-    print("\nclaimgrid with N abstracts a request (the prefix paid once; framing not counted)")
-    for many in (4, 8):
-        packed = [
-            Load(1, load.prefix // many, load.asked - load.prefix * (many - 1) // many,
-                 load.written)
-            for load in loads
-        ]  # fmt: skip
-        asked = _mean(load.asked for load in packed)
+def _packed(papers: list[Any], loads: list[Load], models: list[str], count: Count) -> None:
+    """What `--pack N` really sends for the same abstracts, per abstract.
+
+    The output is the single replies' own and a few tokens of framing, which are not counted.
+    """
+    from claimgrid import prompt as prompts
+    from claimgrid import resources, settings
+    from claimgrid.commands.session import open_session
+    from claimgrid.reply import PackedReply
+
+    session = open_session(settings.load())
+    packing = prompts.load(resources.path("prompts/pack.md"))
+    schema = count(json.dumps(PackedReply.model_json_schema(), separators=(",", ":")))
+    print("\nclaimgrid --pack N, per abstract")
+    for many in (2, 5, 14):
+        asked, prefix = 0, 0
+        for first in range(0, len(papers), many):
+            request = prompts.pack(
+                [session.request(paper) for paper in papers[first : first + many]], packing
+            )
+            texts = [count(message["content"]) for message in request.messages]
+            asked += schema + sum(texts)
+            prefix += schema + sum(texts[:-1])
+        each = len(papers)
+        written = round(_mean(load.written for load in loads))
+        packed = [Load(1, prefix // each, asked // each, written)]
         costs = "; ".join(f"{model} {_cost(packed, model)}" for model in models)
-        print(f"N={many}: in {asked:.0f}; {costs}")
+        print(f"N={many:<3} in {asked / each:.0f}; {costs}")
 
 
 def _mean(values: Iterable[float]) -> float:

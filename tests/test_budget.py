@@ -347,7 +347,7 @@ def test_a_run_without_a_reply_accounts_for_every_paper_too(tmp_path: Path) -> N
 def test_json_progress_is_a_valid_object_a_line_with_the_facts(tmp_path: Path) -> None:
     def script(number: int, body: Any) -> Say:
         say = completion(None, refusal="No.") if number == 1 else reply(number, body)
-        return Say(say.body, delay=0.6)
+        return Say(say.body, delay=0.35)
 
     with Server(script) as server:
         done = extract("run", papers(tmp_path, 9), "--out", tmp_path / "out", "--model", "m",

@@ -31,7 +31,7 @@ from forked import Forks
 from server import Say, Server, completion
 from test_cli import LINES, ROOT, extract, jsonl, lines
 
-PAPERS = 30
+PAPERS = 20
 CONCURRENCY = 6
 # The gate bounds the requests, and as many papers again may be on their way to disk.
 AT_RISK = 2 * CONCURRENCY
@@ -183,7 +183,7 @@ def killed_until_done(
         wanted = counting.total + rng.randint(0, 12)
         process = start(log, *arguments)
         if rng.random() < 0.3:  # anywhere, the start and the writing of the results included
-            process.join(rng.uniform(0, 0.6))
+            process.join(rng.uniform(0, 0.35))
         else:  # a moment after some request came in
             while process.is_alive() and counting.total < wanted:
                 time.sleep(0.001)
@@ -209,6 +209,7 @@ def campaigns(
             out = folder / f"out{ended}"
             kills += killed_until_done(start, counting, command(papers, out, server.url), rng)
             check(out, reference)
+            assert sum(kept(out, out.with_suffix(".copy")).values()) == PAPERS + PAPERS // 5
             ended += 1
     return ended
 

@@ -36,7 +36,10 @@ def audit(folder: Path, *, everything: bool) -> int:
             console.print(_in_context(paper.abstract, number), soft_wrap=True)
     total = sum(reasons.values())
     parts = " · ".join(f"{name.replace('_', ' ')} {n}" for name, n in reasons.most_common())
-    console.print(f"{total} numbers that no claim covers: {parts}" if total else "no number is left")
+    if total:
+        console.print(f"{total} numbers that no claim covers: {parts}", soft_wrap=True)
+    else:
+        console.print("no number is left")
     return 0
 
 

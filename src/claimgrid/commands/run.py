@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,36 @@ class _Run:
     source_ended: bool = False
     stop: str | None = None
     client: Client | None = None
+    packer: Packer | None = None
+
+    def reading(self, items: Iterable[sources.Item]) -> Iterator[sources.Item]:
+        """The source's items, counted, until it ends or the run is to stop."""
+        for item in items:
+            if self.stopped_by:
+                break
+            self.read += 1
+            if self.packer and isinstance(item, Paper):
+                self.packer.coming()
+            yield item
+        else:
+            self.source_ended = True
+        if self.packer:
+            self.packer.end()
+
+    async def one(self, item: sources.Item) -> Outcome | None:
+        """What one item comes to; None if the run stopped before it was asked about."""
+        if not isinstance(item, Paper):
+            return _unreadable(item)
+        if self.stop:
+            if self.packer:
+                self.packer.drop()
+            return None
+        assert self.client is not None
+        ask = self.packer.ask if self.packer else self.client.ask
+        try:
+            return await extract(item, self.session.request, ask)
+        except StoppedError:
+            return None
 
     @property
     def stopped_by(self) -> str | None:
@@ -167,43 +198,16 @@ async def _extract_all(
     cache = Cache(this.folder / store.REPLIES)
     session = this.session
     shown = progress(log_format, this.facts)
-
-    packer: Packer | None = None
-
-    def counted() -> Iterator[sources.Item]:
-        for item in items:
-            if this.stop or this.budget.spent:
-                break
-            this.read += 1
-            if packer is not None and isinstance(item, Paper):
-                packer.coming()
-            yield item
-        else:
-            this.source_ended = True
-        if packer is not None:
-            packer.end()
-
-    async def one(item: sources.Item) -> Outcome | None:
-        if not isinstance(item, Paper):
-            return _unreadable(item)
-        if this.stop:
-            if packer is not None:
-                packer.drop()
-            return None
-        assert this.client is not None
-        try:
-            ask = packer.ask if packer is not None else this.client.ask
-            return await extract(item, session.request, ask)
-        except StoppedError:
-            return None
-
     try:
         client = Client(session.endpoint, session.stores(cache), session.policy, this.budget)
         async with client as this.client:
-            packer = session.packer(client)
+            _collect_seldom()
+            this.packer = session.packer(client)
             with shown, _Interrupts(this), _deadline(this):
                 # The gate bounds the requests; as many papers again may be on their way to disk.
-                work = local.run(counted(), one, concurrency=2 * session.given.concurrency)
+                work = local.run(
+                    this.reading(items), this.one, concurrency=2 * session.given.concurrency
+                )
                 async with aclosing(work):
                     async for outcome in work:
                         if outcome is None:
@@ -213,6 +217,13 @@ async def _extract_all(
                         shown.moved()
     finally:
         cache.close()
+
+
+def _collect_seldom() -> None:
+    """What a paper leaves behind is freed by its reference counts; looking for cycles as often as
+    Python does by default costs a sixth of a run's CPU (benchmarks/throughput.py)."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 class _Interrupts:
