@@ -1,10 +1,10 @@
-"""The Gate and the link's use of it, in made-up time: how many, how often, and who waits."""
+"""The Gate in made-up time: how many, how often, and who waits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
 from claimgrid.llm.limits import START, Gate, Outcome, duration, gate
-from claimgrid.llm.link import Link, Sent
 from fake_time import run
 
 Clock = Callable[[], float]
@@ -287,108 +286,6 @@ def test_a_closed_gate_lets_those_inside_finish_and_nobody_else_in() -> None:
     assert run(main) == (2, 7)
 
 
-def test_a_closed_gate_ends_the_wait_before_another_try() -> None:
-    class Broken(Link):
-        async def _once(self, *_: object) -> Sent:
-            return Sent(429, {"retry-after": "90"}, b"")
-
-    async def main(clock: Clock) -> float:
-        held = opened(2, clock)
-        asyncio.get_running_loop().call_later(5, held.close, "Ctrl-C")
-        link = Broken(held, timeout=60, attempts=6, backoff=0.5)
-        with pytest.raises(StoppedError):
-            await link.send("POST", "/", {}, b"x")
-        return clock()
-
-    assert run(main) == pytest.approx(5)
-
-
-class Windows:
-    """A server with a limit a minute, refilled at once (`fixed`) or evenly; says so in headers."""
-
-    def __init__(self, clock: Clock, limit: int, *, fixed: bool):
-        self.clock, self.limit, self.fixed = clock, limit, fixed
-        self.left, self.at = float(limit), 0.0
-        self.refused = 0
-
-    def _refill(self) -> float:
-        """Seconds until all of the limit is there again."""
-        now = self.clock()
-        if self.fixed:
-            if now // 60 > self.at // 60:
-                self.left = float(self.limit)
-            reset = 60 - now % 60
-        else:
-            self.left = min(self.limit, self.left + (now - self.at) * self.limit / 60)
-            reset = (self.limit - self.left) * 60 / self.limit
-        self.at = now
-        return reset
-
-    async def answer(self) -> Sent:
-        await asyncio.sleep(0.05)  # on its way
-        self._refill()
-        served = self.left >= 1
-        self.left -= served
-        reset = self._refill()
-        headers = {
-            "x-ratelimit-limit-requests": str(self.limit),
-            "x-ratelimit-remaining-requests": str(int(self.left)),
-            "x-ratelimit-reset-requests": f"{int(reset // 60)}m{reset % 60:.3f}s",
-        }
-        self.refused += not served
-        await asyncio.sleep(0.15)  # back
-        return Sent(200 if served else 429, headers, b"{}")
-
-
-class Simulated(Link):
-    def __init__(self, server: Windows, held: Gate) -> None:
-        super().__init__(held, timeout=60, attempts=50, backoff=0.5)
-        self._server = server
-
-    async def _once(self, *_: object) -> Sent:
-        return await self._server.answer()
-
-
-def _through_link(count: int, **server: Any) -> tuple[Windows, float]:
-    async def main(clock: Clock) -> tuple[Windows, float]:
-        windows = Windows(clock, **server)
-        link = Simulated(windows, opened(64, clock))
-        sent = await asyncio.gather(*(link.send("POST", "/", {}, b"x" * 400) for _ in range(count)))
-        assert [one.status for one in sent] == [200] * count
-        return windows, clock()
-
-    return run(main)
-
-
-@pytest.mark.parametrize("fixed", [True, False])
-@pytest.mark.parametrize("limit", [9, 40, 500])
-def test_no_request_is_sent_that_the_headers_say_will_be_refused(fixed: bool, limit: int) -> None:
-    server, seconds = _through_link(limit * 3, limit=limit, fixed=fixed)
-    # The first requests go out before any reply has told the limit.
-    assert server.refused <= max(0, START - limit)
-    assert seconds <= 60 * 3.5
-
-
-def test_retry_after_pauses_all_and_not_only_the_refused() -> None:
-    class Busy(Link):
-        came: ClassVar[list[float]] = []
-
-        async def _once(self, *_: object) -> Sent:
-            self.came.append(self.gate.clock())
-            await asyncio.sleep(0.2)
-            refused = self.gate.clock() < 1
-            return Sent(429 if refused else 200, {"retry-after": "20"} if refused else {}, b"{}")
-
-    async def main(clock: Clock) -> list[float]:
-        link = Busy(opened(64, clock), timeout=60, attempts=6, backoff=0.5)
-        await asyncio.gather(*(link.send("POST", "/", {}, b"x") for _ in range(40)))
-        return link.came
-
-    came = run(main)
-    assert [at for at in came if at < 20] == [0.0] * START
-    assert len(came) == 40 + START
-
-
 def test_a_large_request_is_not_overtaken_by_small_ones_for_ever() -> None:
     async def main(clock: Clock) -> list[str]:
         held = opened(8, clock, tpm=600)
@@ -407,55 +304,9 @@ def test_a_large_request_is_not_overtaken_by_small_ones_for_ever() -> None:
     assert run(main)[:2] == ["first", "large"]
 
 
-def test_replies_that_overtake_each_other_do_not_bring_back_what_is_spent() -> None:
-    async def main(clock: Clock) -> float:
-        held = opened(8, clock)
-        early, late = await held.enter(1), await held.enter(1)
-        held.heed(_left(0, "40s"), late)
-        held.heed(_left(5, "40s"), early)
-        held.heed({}, early)  # a reply without headers says nothing
-        await held.enter(1)
-        return clock()
-
-    assert run(main) == pytest.approx(40, rel=0.01)
-
-
-def test_what_is_under_way_counts_as_not_yet_counted() -> None:
-    async def main(clock: Clock) -> list[float]:
-        held = opened(8, clock)
-        first = await held.enter(1)
-        for _ in range(3):
-            await held.enter(1)
-        held.heed(_left(4, "1m0s"), first)  # three of these four are on their way
-        times = []
-        for _ in range(2):
-            await held.enter(1)
-            times.append(clock())
-        return times
-
-    assert run(main) == [0, pytest.approx(60, rel=0.01)]
-
-
-def test_the_token_header_is_heeded_too() -> None:
-    async def main(clock: Clock) -> float:
-        held = opened(8, clock)
-        headers = {"x-ratelimit-remaining-tokens": "500", "x-ratelimit-reset-tokens": "9s"}
-        held.heed(headers, await held.enter(400))
-        await held.enter(400)
-        assert clock() == 0
-        await held.enter(400)
-        return clock()
-
-    assert run(main) == pytest.approx(9, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("1s", 1), ("6m0s", 360), ("120ms", 0.12), ("1h2m3.5s", 3723.5), ("", 0), ("soon", 0)],
 )
 def test_durations_are_read_as_openai_writes_them(text: str, seconds: float) -> None:
     assert duration(text) == pytest.approx(seconds)
-
-
-def _left(count: int, reset: str) -> dict[str, str]:
-    return {"x-ratelimit-remaining-requests": str(count), "x-ratelimit-reset-requests": reset}

@@ -15,7 +15,7 @@ from claimgrid import plan
 from claimgrid.llm import estimate
 from claimgrid.llm.answer import Usage
 from server import Server
-from test_budget import PRICES, papers, reply
+from test_account import PRICES, papers, reply
 from test_cli import ROOT, extract
 
 

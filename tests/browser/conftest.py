@@ -56,7 +56,8 @@ def report(folder: Path) -> str:
     return (folder / "report.html").resolve().as_uri()
 
 
-@pytest.fixture(scope="session")
+# By module: playwright keeps an event loop running in this thread, which other tests need.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="the extra [browser] is not installed"

@@ -28,6 +28,8 @@ _LONGEST = 6  # words in the name of a product that is not known
 _REACH = 64  # how far back a vendor's name and brands may stand before a product
 _JOIN = re.compile(r"\s{0,2}(?:,\s{0,2}(?:and\s|or\s)?|/|\sand\s|\sor\s|&)\s{0,2}")
 _SPACE = " \t\n-~"
+# Cores are counted of processors, whatever else a vendor makes ("a 64-core AMD system").
+_CORES = re.compile(r"\b\d{1,4}[- ]cores? \Z")
 _QUOTES = re.compile('["“”‘’`]')
 # "CCD-based CPUs": the word tells a kind of CPU and is no product's name.
 _OF_KIND = re.compile(r"-(?:based|class|grade|enabled|equipped|accelerated|optimized|like)\b")
@@ -77,7 +79,17 @@ def resolve(words: str) -> Device:
         return max(products, key=_product_rank).device
     vendor = next((hit for hit in hits if hit.pattern.kind == "vendor"), None)
     classes = sorted((hit for hit in hits if hit is not vendor), key=_class_rank)
+    if vendor is not None and not classes and _has_cores(words, vendor):
+        return _cpu_of(vendor)
     return _by_rule(words, vendor, classes) or _general(vendor, classes)
+
+
+def _has_cores(text: str, vendor: _Hit) -> bool:
+    return _CORES.search(text, max(0, vendor.start - 12), vendor.start) is not None
+
+
+def _cpu_of(vendor: _Hit) -> Device:
+    return replace(vendor.device, slug=f"{vendor.device.vendor}-cpu", category="cpu")
 
 
 def unmapped(slugs: Iterable[str]) -> list[str]:
@@ -242,7 +254,10 @@ def _mention(text: str, hit: _Hit) -> Mention:
     # "8 DGX H100 GPUs" counts the devices, "a DGX H100" the system.
     if multiplier > 1 and registry.ends_in_class().search(text[hit.start : hit.end]):
         multiplier = 1
-    return Mention(hit.start, hit.end, hit.device, multiplier)
+    device = hit.device
+    if hit.pattern.kind == "vendor" and device.category == "gpu" and _has_cores(text, hit):
+        device = _cpu_of(hit)
+    return Mention(hit.start, hit.end, device, multiplier)
 
 
 def _product_rank(hit: _Hit) -> tuple[bool, int]:
