@@ -25,6 +25,7 @@ PAPERS = 20
 CONCURRENCY = 6
 # The gate bounds the requests, and as many papers again may be on their way to disk.
 AT_RISK = 2 * CONCURRENCY
+PATIENCE = 60.0  # seconds after which a run is said to hang; nothing takes so long
 
 
 class Counting:
@@ -150,6 +151,8 @@ def started(
 
 
 def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    patience = time.monotonic() + PATIENCE
     while not true():
+        assert time.monotonic() < patience, "it hangs"
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)

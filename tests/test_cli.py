@@ -236,7 +236,7 @@ def test_a_batch_exported_and_imported_replays_like_an_online_run(tmp_path: Path
     imported = extract("batch", "import", results, "--requests", requests,
                        "--recordings", recordings)  # fmt: skip
     assert imported.returncode == 1
-    assert "3 replies stored, 1 lines held none" in imported.stdout
+    assert f"3 replies stored in {recordings}, 1 line held none" in imported.stdout
     assert "results.jsonl:4" in imported.stderr
     again = extract("run", source, "--out", tmp_path / "again", "--model", "m", "--replay",
                     "only", "--recordings", recordings)  # fmt: skip
@@ -288,7 +288,7 @@ def test_audit_is_a_reading_list(seeds: tuple[Path, str]) -> None:
 def test_registry_lists_the_devices_that_it_lacks(tmp_path: Path) -> None:
     source = jsonl(
         tmp_path / "mine.jsonl",
-        {"id": "a", "title": "Zephyr", "abstract": "It runs on a Brontes Q7 NPU and an A100."},
+        {"id": "a", "title": "Zephyr", "abstract": "On a Brontes Q7 NPU and an A100."},
     )
 
     def script(number: int, body: Any) -> Any:
@@ -311,7 +311,7 @@ def test_registry_lists_the_devices_that_it_lacks(tmp_path: Path) -> None:
 
 
 def test_orders_inside_an_abstract_change_nothing(tmp_path: Path) -> None:
-    """Recordings of a strong model on abstracts that try to command it (tests/data/attack.jsonl)."""
+    """Recordings of a strong model on abstracts that try to command it."""
     done = extract("run", "tests/data/attack.jsonl", "--out", tmp_path)
     assert done.returncode == 0, done.stdout
     found = {
@@ -330,3 +330,55 @@ def test_orders_inside_an_abstract_change_nothing(tmp_path: Path) -> None:
         ("attack-role", "model_size"),
     }
     assert {stance for *_, stance in found} == {"own"}
+
+
+def test_a_run_that_comes_to_nothing_keeps_the_earlier_results(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
+    with Server(reply) as server:
+        extract("run", source, "--out", tmp_path / "out", "--model", "m", "--base-url", server.url)
+    before = [(tmp_path / "out" / name).read_bytes() for name in (*LINES, "run.json")]
+    failed = extract(
+        "run", source, "--out", tmp_path / "out", "--model", "other", "--replay", "only"
+    )
+    assert failed.returncode == 1
+    assert "keeps the results of the earlier run" in failed.stdout
+    assert [(tmp_path / "out" / name).read_bytes() for name in (*LINES, "run.json")] == before
+
+
+def test_two_sources_of_one_name_do_not_share_a_default_folder(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        jsonl(tmp_path / folder / "mine.jsonl", *PAPERS)
+    with Server(reply) as server:
+        asked = ("--model", "m", "--base-url", server.url)
+        assert extract("run", "a/mine.jsonl", *asked, cwd=tmp_path).returncode == 0
+        assert extract("run", "./a/mine.jsonl", *asked, cwd=tmp_path).returncode == 0
+        other = extract("run", "b/mine.jsonl", *asked, cwd=tmp_path)
+    assert other.returncode == 2
+    assert "holds a run of" in other.stderr
+
+
+def test_stored_replies_need_no_key(tmp_path: Path) -> None:
+    """Export, import and run, in a folder that is no checkout and without a key."""
+    source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
+    asked = ("--model", "openai/gpt-x")
+    export = extract("batch", "export", source, *asked, "--out", "r.jsonl", cwd=tmp_path)
+    assert export.returncode == 0, export.stderr
+    answers = [
+        {"custom_id": line["custom_id"], "error": None,
+         "response": {"status_code": 200, "body": reply(0, line["body"]).body}}
+        for line in lines(tmp_path / "r.jsonl")
+    ]  # fmt: skip
+    jsonl(tmp_path / "a.jsonl", *answers)
+    nowhere = extract("batch", "import", "a.jsonl", "--requests", "r.jsonl", cwd=tmp_path)
+    assert nowhere.returncode == 2
+    assert "--run OUT" in nowhere.stderr
+    stored = extract("batch", "import", "a.jsonl", "--requests", "r.jsonl", "--run",
+                     "outputs/mine", cwd=tmp_path)  # fmt: skip
+    assert "3 replies stored in outputs/mine/replies.sqlite" in stored.stdout
+    done = extract("run", source, *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(lines(tmp_path / "outputs/mine/claims.jsonl")) == 3
+    none = extract("run", source, *asked, "--out", "elsewhere", cwd=tmp_path)
+    assert none.returncode == 2
+    assert "set OPENAI_API_KEY" in none.stderr

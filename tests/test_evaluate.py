@@ -137,8 +137,19 @@ def test_a_wrong_offset_is_counted() -> None:
 
 def test_a_gold_file_that_is_none_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
-    path.write_text(json.dumps({"claims": []}) + "\n{}\n", encoding="utf-8")
+    path.write_text(json.dumps({"id": "a", "claims": []}) + '\n{"id": "b"}\n', encoding="utf-8")
     with pytest.raises(SourceError, match=r"gold\.jsonl:2"):
+        read_gold(path)
+    for line, words in (
+        ({"claims": []}, "join on"),
+        ({"id": "a", "claims": [{"quote": "x"}]}, "no known kind"),
+        ({"id": "a", "claims": [{"kind": "speedup", "quote": "x"}]}, "lacks ratio"),
+    ):
+        path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+        with pytest.raises(SourceError, match=words):
+            read_gold(path)
+    path.write_bytes(b'{"id": "\xff"}\n')
+    with pytest.raises(SourceError, match="not a gold file"):
         read_gold(path)
     with pytest.raises(SourceError, match="nowhere"):
         read_gold(tmp_path / "nowhere.jsonl")

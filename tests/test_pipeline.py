@@ -331,3 +331,91 @@ def test_one_number_of_two_measures_makes_two_claims_with_their_own_ids() -> Non
     outcome = read(text, speedups=items)
     assert [claim.kind for claim in outcome.claims] == ["speedup"] * 2
     assert len({claim.claim_id for claim in outcome.claims}) == 2
+
+
+def test_own_claims_win_over_background_ones_of_the_same_number() -> None:
+    text = "Zephyr is 2.5x faster."
+    outcome = read(text, speedups=[SPEED | {"stance": "background"}, SPEED])
+    assert only(outcome).stance == "own"
+    assert reasons(outcome) == ["duplicate"]
+
+
+def test_a_background_result_does_not_hide_that_a_benchmark_is_used() -> None:
+    text = "Boreas scores 80% on FooBench. We test Zephyr on BarBench and FooBench."
+    outcome = read(
+        text,
+        benchmarks=[
+            {"quote": "80% on FooBench", "value": "80%", "benchmark": "FooBench",
+             "stance": "background"},
+            {"quote": "FooBench", "role": "evaluated_on", "benchmark": "FooBench"},
+        ],
+    )  # fmt: skip
+    assert len(outcome.claims) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [("We train Zephyr on 7B tokens.", "7B"), ("We release 5B images.", "5B"),
+     ("It has a budget of $2B.", "2B"), ("It sees 300M image-text pairs.", "300M")],
+)  # fmt: skip
+def test_sizes_of_data_sets_are_no_model_sizes(text: str, total: str) -> None:
+    outcome = read(text, model_sizes=[{"quote": text[:-1], "total": total}])
+    assert reasons(outcome) == ["no_parameter_count"]
+    assert outcome.paper.unclaimed_numbers
+
+
+def test_words_of_active_parameters_that_say_no_count_are_told() -> None:
+    text = "It has 30B parameters and uses only a few of them."
+    item = {"quote": "30B parameters and uses only a few", "total": "30B", "active": "a few"}
+    outcome = read(text, model_sizes=[item])
+    assert only(outcome).active_params is None
+    assert "active" not in only(outcome).spans
+    assert [(r.reason, r.field) for r in outcome.rejected] == [("no_parameter_count", "active")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "change"),
+    [
+        ("It gains 1.66x and 1.30x.", "1.66x and 1.30x", "up"),
+        ("It goes from 30% to 2x.", "30% to 2x", "from_to"),
+        ("It scores 71.2, 64.5.", "71.2, 64.5", "up"),
+        ("It has a latency of 5 ms.", "5 ms", "of"),
+        ("It falls from 40 GB to 16 GB.", "16 GB", "of"),
+    ],
+)
+def test_lists_and_absolute_values_are_no_ratios(text: str, value: str, change: str) -> None:
+    outcome = read(text, speedups=[{"quote": text[:-1], "value": value, "change": change}])
+    assert outcome.claims == ()
+    assert reasons(outcome)[0] in ("several_numbers", "not_relative")
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "counts"),
+    [
+        ("16 GPUs in two DGX A100 nodes", {"device": "DGX A100", "count": "16 GPUs"}, (16, 2, 8)),
+        ("4 DGX A100 nodes", {"device": "DGX A100", "nodes": "4"}, (32, 4, 8)),
+        ("16-node 8xH800 clusters", {"device": "H800", "nodes": "16-node"}, (128, 16, 8)),
+        ("16-node 8xH800 clusters", {"device": "H800", "count": "16-node 8x"}, (128, 16, 8)),
+        ("4 nodes of 8 A100 GPUs", {"device": "A100 GPUs", "count": "8", "nodes": "4 nodes"},
+         (32, 4, 8)),
+        ("8 A100 and 4 H100 GPUs", {"device": "H100 GPUs", "count": "4"}, (4, None, None)),
+        ("512 nodes of Frontier", {"device": "Frontier", "nodes": "512"}, (None, 512, None)),
+    ],
+)  # fmt: skip
+def test_what_the_model_leaves_out_of_a_count_is_read_from_the_phrase(
+    text: str, item: dict[str, str], counts: tuple[int | None, ...]
+) -> None:
+    claim = only(read(f"We use {text}.", hardware=[item | {"quote": text}]))
+    assert (claim.count, claim.nodes, claim.per_node) == counts
+
+
+def test_a_bound_on_a_count_of_devices_is_kept() -> None:
+    item = {"quote": "over 10,000 A100 GPUs", "device": "A100 GPUs", "count": "10,000"}
+    assert only(read("It runs on over 10,000 A100 GPUs.", hardware=[item])).qualifier == "at_least"
+
+
+def test_a_value_of_a_benchmark_that_was_merely_used_is_told() -> None:
+    item = {"quote": "FooBench", "role": "evaluated_on", "benchmark": "FooBench", "value": "93%"}
+    outcome = read("We reach 93% on FooBench.", benchmarks=[item])
+    assert only(outcome).value is None
+    assert reasons(outcome) == ["value_without_result"]

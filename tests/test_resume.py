@@ -22,6 +22,7 @@ from counting import (
     AT_RISK,
     CONCURRENCY,
     PAPERS,
+    PATIENCE,
     Counting,
     Life,
     check,
@@ -80,11 +81,13 @@ def killed_until_done(
         if rng.random() < 0.3:  # anywhere, the start and the writing of the results included
             process.join(rng.uniform(0, 0.35))
         else:  # a moment after some request came in
+            patience = time.monotonic() + PATIENCE
             while process.is_alive() and counting.total < wanted:
+                assert time.monotonic() < patience, f"it hangs: {log.read_text()}"
                 time.sleep(0.001)
             time.sleep(rng.uniform(0, 0.03))
         process.kill()
-        process.join()
+        process.join(PATIENCE)
         life.ended()
         if process.exitcode == 0:
             return kills

@@ -270,3 +270,18 @@ def test_any_bytes_are_read_or_refused(start: bytes, data: bytes) -> None:
 )
 def test_any_bytes_in_any_format(reader: Any, parts: list[bytes]) -> None:
     read_or_refused(reader(read_lines("x", io.BytesIO(b"".join(parts)))))
+
+
+@pytest.mark.parametrize("name", ["table.csv", "refs.bib", "all.json", "setup.toml", "a.csv.gz"])
+def test_a_file_of_another_kind_is_not_taken_for_one_abstract(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("title,abstract\nA,B\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="files are not read; make JSON Lines"):
+        list(read(str(path)))
+
+
+@pytest.mark.parametrize("name", ["one", "one.txt", "one.md", "2401.01234", "one.abs"])
+def test_prose_may_have_any_name_of_prose(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("Zephyr is 2x faster than Boreas.\n", encoding="utf-8")
+    assert len(list(read(str(path)))) == 1

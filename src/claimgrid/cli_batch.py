@@ -38,8 +38,12 @@ def export(source: str, out: Path, **flags: Any) -> None:
 @click.option(
     "--requests", type=PATH, required=True, help="The file that `batch export` wrote for them."
 )
-@click.option("--recordings", type=PATH, help="Folder to record in. Default: fixtures/recordings.")
-@click.option("--run", "folder", type=PATH, help="Store in this run's reply cache instead.")
+@click.option(
+    "--recordings",
+    type=PATH,
+    help="Folder to record in. Default: fixtures/recordings, if it is here.",
+)
+@click.option("--run", "folder", type=PATH, help="Folder of the run that is to use the replies.")
 def import_(results: Path, requests: Path, recordings: Path | None, folder: Path | None) -> None:
     """Store the replies of a Batch output file under the keys of their requests."""
     from claimgrid import settings

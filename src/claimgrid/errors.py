@@ -18,7 +18,7 @@ Every message says what is wrong, where, and what to do about it. Knows nothing 
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class ClaimgridError(Exception):
@@ -89,9 +89,17 @@ class TruncatedError(PaperError):
 
 
 class InvalidReplyError(PaperError):
-    """No reply could be used, even after the re-asks."""
+    """No reply could be used, even after the re-asks.
+
+    Args:
+        dropped: the items of the last reply that could not be read (`llm.answer.Dropped`).
+    """
 
     status = "invalid"
+
+    def __init__(self, message: str, dropped: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.dropped = dropped
 
 
 class TransportError(PaperError):

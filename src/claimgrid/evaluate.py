@@ -23,6 +23,14 @@ from claimgrid.normalize.numbers import unit_of
 
 Gold = Mapping[str, Any]
 ATTRIBUTES = ("subject", "metric", "qualifier", "baselines", "workload", "hardware")
+_JOINS = ("id", "abstract_sha256", "title")
+_NEEDED: dict[Kind, tuple[str, ...]] = {
+    "benchmark": ("role", "value"),
+    "speedup": ("ratio",),
+    "efficiency": ("value",),
+    "hardware": ("device",),
+    "model_size": ("params",),
+}
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -99,12 +107,30 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
     try:
         with jsonlines.open(path) as reader:
             for number, line in enumerate(reader.iter(type=dict), 1):
-                if not isinstance(line.get("claims"), list):
-                    raise SourceError("no list `claims` in this line", path=str(path), line=number)
+                problem = _gold_problem(line)
+                if problem:
+                    raise SourceError(problem, path=str(path), line=number)
                 lines.append(line)
-    except (OSError, jsonlines.InvalidLineError) as error:
-        raise SourceError(f"not a gold file: {error}", path=str(path)) from error
+    except (OSError, UnicodeDecodeError, jsonlines.InvalidLineError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SourceError(f"not a gold file: {why}", path=str(path)) from error
     return lines
+
+
+def _gold_problem(line: Gold) -> str | None:
+    """Why a line is no gold; None if it is."""
+    if not any(isinstance(line.get(key), str) for key in _JOINS):
+        return f"none of {', '.join(_JOINS)} is there to join on"
+    if not isinstance(line.get("claims"), list):
+        return "no list `claims` in this line"
+    for number, claim in enumerate(line["claims"], 1):
+        kind = claim.get("kind") if isinstance(claim, dict) else None
+        if kind not in KINDS:
+            return f"claim {number} has no known kind"
+        lacking = [field for field in ("quote", *_NEEDED[kind]) if field not in claim]
+        if lacking:
+            return f"claim {number} ({kind}) lacks {', '.join(lacking)}"
+    return None
 
 
 def evaluate(
@@ -120,10 +146,10 @@ def evaluate(
         found.setdefault(claim.paper_id, []).append(claim)
     report = Report()
     for line in gold:
-        keys = (line.get("id"), line.get("abstract_sha256"), line.get("title"))
+        keys = tuple(line.get(key) for key in _JOINS)
         line_paper = next((by_key[k] for k in keys if isinstance(k, str) and k in by_key), None)
         report.papers += 1
-        name = str(next(key for key in keys if key))
+        name = str(line.get("id") or line.get("title") or line.get("abstract_sha256"))
         if line_paper is None:
             report.absent.append(name)
         mine = found.get(line_paper.paper_id, []) if line_paper else []

@@ -67,13 +67,16 @@ class Grounder:
             return quoted
         quote = Span(quoted.start, quoted.end)
         required, others = _FIELDS[type(item)]
+        lost: list[Refusal] = []
         if isinstance(item, BenchmarkItem) and item.role != "result":
             # A name without a score carries itself; a new benchmark may have no name.
             named = item.role == "evaluated_on" or item.benchmark
             required = ("benchmark",) if named else ()
             others = ("metric", "subject", "baselines") + (() if required else ("benchmark",))
+            if item.value is not None:
+                detail = f"the role is {item.role}, so the value {item.value!r} is no result"
+                lost.append(Refusal("value_without_result", detail, "value", item.value))
         spans: dict[str, list[Span]] = {}
-        lost: list[Refusal] = []
         for field in required:
             words = _words(item, field)
             if not words:

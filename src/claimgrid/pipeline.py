@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from claimgrid import align, audit
 from claimgrid.claims import KINDS, Claim, Kind, PaperLine, Rejected, Status, UnclaimedNumber
 from claimgrid.errors import PaperError
 from claimgrid.ground import Grounder, items
 from claimgrid.grounded import Grounded, Refusal
-from claimgrid.llm.answer import Answer, Ask
+from claimgrid.llm.answer import Answer, Ask, Dropped
 from claimgrid.normalize import build
 from claimgrid.normalize.names import benchmark_key
 from claimgrid.normalize.numbers import lex
@@ -35,18 +35,11 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
     doc = align.read(paper.abstract)
     context = build.Context(paper, doc.sentences, lex(paper.abstract))
     grounder = Grounder(doc)
-    rejected = [
-        Rejected(
-            paper_id=paper.paper_id,
-            kind=None,
-            reason="invalid_item",
-            detail=dropped.detail,
-            item=dropped.item,
-        )
-        for dropped in answer.dropped
-    ]
+    rejected = _dropped(paper, answer.dropped)
     claims: dict[tuple[object, ...], Claim] = {}
-    for kind, item in items(answer.reply):
+    # What the paper claims of its own work comes before what it says of the field: where a model
+    # gives one number as both, the own claim stays.
+    for kind, item in sorted(items(answer.reply), key=lambda pair: pair[1].stance != "own"):
         grounded = grounder.ground(kind, item)
         made = build.claim(grounded, context) if isinstance(grounded, Grounded) else grounded
         if not isinstance(made, Refusal):
@@ -58,7 +51,9 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
             rejected.append(_rejected(paper, kind, item, made))
             continue
         if isinstance(grounded, Grounded):
-            rejected += [_rejected(paper, kind, item, lost) for lost in grounded.lost]
+            unread = _unread(made)
+            claims[_identity(made)] = _without_spans(made, [lost.field for lost in unread])
+            rejected += [_rejected(paper, kind, item, lost) for lost in (*grounded.lost, *unread)]
     kept, superfluous = _without_scoreless_doubles(claims.values())
     rejected += [_superfluous(claim) for claim in superfluous]
     kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
@@ -83,8 +78,25 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
 def failed(paper: Paper, error: PaperError, *, model: str | None) -> Outcome:
     """The row of a paper that came to nothing, with the stage and the reason."""
     unclaimed = audit.unclaimed(paper.abstract, lex(paper.abstract), ())
-    line = _line(paper, status=error.status, model=model, unclaimed=unclaimed)
-    return Outcome(paper=line.model_copy(update={"stage": error.stage, "reason": str(error)}))
+    rejected = _dropped(paper, getattr(error, "dropped", ()))
+    line = _line(
+        paper, status=error.status, model=model, unclaimed=unclaimed, rejected=len(rejected)
+    )
+    told = line.model_copy(update={"stage": error.stage, "reason": str(error)})
+    return Outcome(paper=told, rejected=tuple(rejected))
+
+
+def _dropped(paper: Paper, items_: Sequence[Dropped]) -> list[Rejected]:
+    return [
+        Rejected(
+            paper_id=paper.paper_id,
+            kind=None,
+            reason="invalid_item",
+            detail=dropped.detail,
+            item=dropped.item,
+        )
+        for dropped in items_
+    ]
 
 
 def _identity(claim: Claim) -> tuple[object, ...]:
@@ -93,7 +105,8 @@ def _identity(claim: Claim) -> tuple[object, ...]:
         case "hardware":
             return (claim.kind, claim.device, claim.count, claim.nodes)
         case "model_size":
-            return (claim.kind, claim.model, claim.params, claim.active_params)
+            name = claim.model or tuple(claim.spans["total"])
+            return (claim.kind, name, claim.params, claim.active_params)
         case "benchmark" if claim.role != "result":
             name = claim.benchmark or claim.evidence.quote
             return (claim.kind, claim.role, name)
@@ -103,6 +116,25 @@ def _identity(claim: Claim) -> tuple[object, ...]:
             return (claim.kind, tuple(claim.spans["value"]), claim.metric)
 
 
+def _unread(claim: Claim) -> list[Refusal]:
+    """The fields of a model size whose words were found and say no such number."""
+    if claim.kind != "model_size":
+        return []
+    read = {"active": claim.active_params, "context": claim.context_tokens}
+    return [
+        Refusal("no_parameter_count", f"no {field} count stands at these words", field)
+        for field, value in read.items()
+        if field in claim.spans and value is None
+    ]
+
+
+def _without_spans(claim: Claim, fields: Sequence[str | None]) -> Claim:
+    if not fields:
+        return claim
+    kept = {name: spans for name, spans in claim.spans.items() if name not in fields}
+    return claim.model_copy(update={"spans": kept})
+
+
 def _without_scoreless_doubles(claims: Collection[Claim]) -> tuple[list[Claim], list[Claim]]:
     """A benchmark with a result, or that the paper introduces, is not also merely "used"."""
     if not any(c.kind == "benchmark" and c.role == "evaluated_on" for c in claims):
@@ -110,7 +142,7 @@ def _without_scoreless_doubles(claims: Collection[Claim]) -> tuple[list[Claim], 
     told = {
         benchmark_key(c.benchmark)
         for c in claims
-        if c.kind == "benchmark" and c.role != "evaluated_on" and c.benchmark
+        if c.kind == "benchmark" and c.role != "evaluated_on" and c.benchmark and c.stance == "own"
     }
     kept: list[Claim] = []
     superfluous: list[Claim] = []

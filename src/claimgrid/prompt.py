@@ -96,7 +96,9 @@ def load(path: Path) -> Prompt:
         _, front, body = raw.decode("utf-8").split("+++\n", 2)
         meta = tomllib.loads(front)
         name, version = str(meta["name"]), int(meta["version"])
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise SetupError(f"{path}: the prompt file cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError) as error:
         raise SetupError(
             f"{path}: not a prompt file ({error}); it needs front matter between +++ lines "
             "with name and version, then === system and === user sections"

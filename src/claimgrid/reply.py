@@ -123,10 +123,13 @@ class Reply(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _has_a_list(cls, value: Any) -> Any:
-        # JSON of another shape would pass for a reply without claims: every list has a default.
-        if isinstance(value, dict) and value and not value.keys() & cls.model_fields.keys():
-            raise ValueError(f"none of the lists {', '.join(cls.model_fields)} is there")
+    def _only_known_lists(cls, value: Any) -> Any:
+        # Every list has a default, so a misspelled one would pass for a reply without claims.
+        if not isinstance(value, dict):
+            return value
+        unknown = sorted(map(str, value.keys() - cls.model_fields.keys()))
+        if unknown:
+            raise ValueError(f"unknown {', '.join(unknown)}; write {', '.join(cls.model_fields)}")
         return value
 
 

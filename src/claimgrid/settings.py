@@ -7,6 +7,7 @@ URL also the vendors' own names), `claimgrid.toml` in the working directory, def
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from claimgrid.errors import UsageError
 CONFIG_FILE = "claimgrid.toml"
 RECORDED_MODEL = "claude"
 ReplayMode = Literal["auto", "only", "refresh", "off"]
-_KEYS = {
+KEY_NAMES = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
@@ -84,7 +85,11 @@ def load(**flags: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(name, Settings.model_fields, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"{CONFIG_FILE}: there is no setting {name!r}{hint}") from error
         raise UsageError(
             f"setting {name}: {first['msg']} (given {first['input']!r}); check the flag "
             f"--{name.replace('_', '-')}, CLAIMGRID_{name.upper()} and {CONFIG_FILE}"
@@ -95,4 +100,4 @@ def load(**flags: Any) -> Settings:
 
 def api_key(provider: str) -> str | None:
     """The provider's API key from the environment, or None. Never logged, never stored."""
-    return next((os.environ[name] for name in _KEYS[provider] if os.environ.get(name)), None)
+    return next((os.environ[name] for name in KEY_NAMES[provider] if os.environ.get(name)), None)

@@ -31,10 +31,12 @@ _Line = TypeVar("_Line", bound=BaseModel)
 
 
 class Writer:
-    """Writes one run. Use as a context manager: leaving it puts the new files in place."""
+    """Writes one run. Use as a context manager: leaving it puts the new files in place, unless
+    `keep_earlier` was set, or an exception ends it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.keep_earlier = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._files = {
@@ -79,7 +81,7 @@ class Writer:
                     for file in self._files.values():
                         file.flush()
                         os.fsync(file.fileno())
-            if kind is None:
+            if kind is None and not self.keep_earlier:
                 for name, part in parts.items():
                     part.replace(self.folder / name)
         except OSError as fault:
@@ -138,9 +140,10 @@ def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:
                         f"{path}:{number}: not a line of this version of claimgrid "
                         f"({where}: {first['msg']}); run `extract run` again"
                     ) from error
-    except (OSError, jsonlines.InvalidLineError) as error:
+    except (OSError, UnicodeDecodeError, jsonlines.InvalidLineError) as error:
         raise _not_a_run(path, error) from error
 
 
 def _not_a_run(path: Path, error: Exception) -> StoreError:
-    return StoreError(f"{path}: cannot be read: {error}; is it the folder of a finished run?")
+    why = getattr(error, "strerror", None) or error
+    return StoreError(f"{path}: cannot be read: {why}; is it the folder of a finished run?")

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from claimgrid import settings, sources, store
-from claimgrid.commands.session import open_session
+from claimgrid.commands.session import RECORDINGS, open_session
+from claimgrid.errors import UsageError
 from claimgrid.llm import batch
-from claimgrid.llm.recordings import Cache, Store
+from claimgrid.llm.recordings import Cache, Folder, Store
 from claimgrid.prompt import Request
 
 
@@ -51,10 +52,19 @@ def import_(results: Path, requests: Path, given: settings.Settings, folder: Pat
     Returns:
         1 if some line held no reply, else 0.
     """
-    target: Store = open_session(given).recordings
+    target: Store
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        target = Cache(folder / store.REPLIES)
+        where = folder / store.REPLIES
+        target = Cache(where)
+    else:
+        where = given.recordings or Path(RECORDINGS)
+        if not given.recordings and not where.is_dir():
+            raise UsageError(
+                f"there is no {where} here: pass --run OUT (the folder of the run that is to use "
+                "the replies) or --recordings FOLDER"
+            )
+        target = Folder(where)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     stored = failed = 0
     for found in batch.recordings(results, requests, today):
@@ -64,5 +74,6 @@ def import_(results: Path, requests: Path, given: settings.Settings, folder: Pat
         else:
             target.put(found)
             stored += 1
-    click.echo(f"{stored} replies stored" + (f", {failed} lines held none" if failed else ""))
+    lost = f", {failed} line{'s' * (failed != 1)} held none" if failed else ""
+    click.echo(f"{stored} repl{'y' if stored == 1 else 'ies'} stored in {where}{lost}")
     return int(bool(failed))

@@ -166,6 +166,8 @@ def _session(given: settings.Settings) -> Session:
             f"--model {given.model}: only OpenAI's Batch API is spoken here; ask "
             f"{session.endpoint.provider} models online with `extract run`"
         )
+    if not session.live:
+        raise SetupError(f"model {given.model} needs a key: set OPENAI_API_KEY")
     return session
 
 

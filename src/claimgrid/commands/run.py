@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import time
 from collections.abc import Iterable, Iterator
@@ -58,8 +59,8 @@ class _Run:
             if self.stopped_by:
                 break
             self.read += 1
-            if self.packer and isinstance(item, Paper):
-                self.packer.coming()
+            if self.packer:
+                self.packer.read(will_ask=isinstance(item, Paper))
             yield item
         else:
             self.source_ended = True
@@ -151,6 +152,9 @@ def run(
             f"price_input and price_output in {settings.CONFIG_FILE}), or use --max-requests"
         )
     folder = out or default_folder(source)
+    if out is None:
+        _refuse_other_source(source, folder)
+    session.require_replies(folder / store.REPLIES)
     items = sources.read(source)
     this = _Run(source, session, folder, Budget(limits, session.usd, time.monotonic))
     with store.Writer(folder) as writer:
@@ -158,14 +162,34 @@ def run(
             asyncio.run(_extract_all(this, items, writer, log_format))
         except KeyboardInterrupt:
             this.stop = "Ctrl-C"
+        # A run that came to nothing must not cost an earlier one its results.
+        came_out = any(this.tally.statuses[status] for status in ("claims", "no_claims"))
+        writer.keep_earlier = not came_out and _has_claims(folder)
     code = INTERRUPTED if this.stop else int(bool(this.tally.failures or this.stopped_by))
     told = manifest(session, this.tally, this.account(exit_code=code))
-    store.write_manifest(folder, told)
-    _print(this, told)
+    if not writer.keep_earlier:
+        store.write_manifest(folder, told)
+    _print(this, told, kept=writer.keep_earlier)
     return code
 
 
-def _print(this: _Run, told: dict[str, Any]) -> None:
+def _refuse_other_source(source: str, folder: Path) -> None:
+    """Two sources of one name would overwrite each other's default folder."""
+    if source == "-" or not (folder / store.MANIFEST).exists():
+        return
+    earlier = str(store.read_manifest(folder).get("source", ""))
+    if os.path.normpath(earlier) != os.path.normpath(source):
+        raise UsageError(
+            f"{folder} holds a run of {earlier}, not of {source}; pass --out FOLDER for this one"
+        )
+
+
+def _has_claims(folder: Path) -> bool:
+    path = folder / "claims.jsonl"
+    return path.exists() and path.stat().st_size > 0
+
+
+def _print(this: _Run, told: dict[str, Any], *, kept: bool) -> None:
     console = Console(highlight=False)
     tally = this.tally
     if this.source == "-" and tally.papers == 1 and tally.last and not tally.failures:
@@ -173,6 +197,12 @@ def _print(this: _Run, told: dict[str, Any]) -> None:
 
         print_paper(console, tally.last.paper, tally.last.claims)
     summary(console, this.folder, tally, told)
+    if kept:
+        console.print(
+            f"[yellow]no paper came out[/]: {escape(str(this.folder))} keeps the results of the "
+            "earlier run",
+            soft_wrap=True,
+        )
     for name in sources.skipped(this.source):
         console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
     if told["stopped_by"]:

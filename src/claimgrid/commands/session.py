@@ -20,6 +20,11 @@ from claimgrid.papers import Paper
 from claimgrid.prompt import Prompt, Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
+_NO_MODEL = (
+    "nothing can answer: pass --model with a key in the environment (OPENAI_API_KEY …) or with "
+    "--base-url for a server of your own, or bring replies in with `extract batch export` and "
+    "`extract batch import`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,33 @@ class Session:
 
     @property
     def live(self) -> bool:
-        """Whether a server may be asked: a model was named, and replay does not forbid it."""
-        return self.given.replay != "only" and self.given.model is not None
+        """Whether a server may be asked: a model was named, there is a way to it, and replay does
+        not forbid it."""
+        given, at = self.given, self.endpoint
+        return bool(given.replay != "only" and given.model and (at.api_key or at.base_url))
+
+    def require_replies(self, cache: Path) -> None:
+        """Refuse to begin where nothing could answer: no key, no server, no stored reply.
+
+        Raises:
+            SetupError: says what to set.
+        """
+        given = self.given
+        stored = cache.exists() or any(self.recordings.of_model(self.endpoint.model))
+        if self.live or given.replay == "only" or (stored and given.replay == "auto"):
+            return
+        if given.model is None:
+            raise SetupError(_NO_MODEL)
+        name = " or ".join(settings.KEY_NAMES[self.endpoint.provider])
+        server = (
+            ", pass --base-url for an OpenAI-compatible server,"
+            if (self.endpoint.provider == "openai")
+            else ""
+        )
+        raise SetupError(
+            f"model {given.model} needs a key: set {name}{server} or pass --replay only to answer "
+            "from stored replies"
+        )
 
     @property
     def policy(self) -> Policy:
@@ -104,12 +134,6 @@ def open_session(given: settings.Settings) -> Session:
     name = given.model or settings.RECORDED_MODEL
     at = endpoint(name, mode=given.mode, base_url=given.base_url)
     key = settings.api_key(at.provider)
-    if given.model and given.replay != "only" and not key and not at.base_url:
-        raise SetupError(
-            f"model {given.model} needs a key or a server: set {at.provider.upper()}_API_KEY "
-            "(GEMINI_API_KEY for google), or pass --base-url for an OpenAI-compatible server, or "
-            "pass --replay only to answer from recordings"
-        )
     if given.pack > 1 and not lean.suits(at):
         raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
     at = endpoint(name, mode=at.mode, base_url=at.base_url, key=key)

@@ -120,7 +120,9 @@ def _speedup(grounded: Grounded, context: Context) -> Fields | Refusal:
     change = item.change
     unit = reading.unit
     if change != "from_to" and unit not in ("x", "%"):
-        if unit and change != "of":
+        # "one third of the tokens" is a share; "16 GB" is none, whatever the model calls it.
+        share = change == "of" and any(end < 1 for end in reading.ends)
+        if unit and not share:
             return _refuse("not_relative", grounded, f"{reading.text!r} is in {unit}, not a ratio")
         unit = "x"
     found = ratio(reading.ends, unit, change, better=item.better)
@@ -161,19 +163,8 @@ def _hardware(grounded: Grounded, context: Context) -> Fields | Refusal:
     span = grounded.spans["device"][0]
     words = context.text[span.start : span.end]
     device = hardware.resolve(words)
-    stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
-    if stated["count"] and _counts_the_machine(grounded, span, context):
-        stated["count"] = []
-    count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
-    if not any(stated.values()):
-        found = counts_in(_phrase(grounded, span, context))
-        count, nodes, per_node = found.count, found.nodes, found.per_node
-    elif count is not None:
-        systems = hardware.find(words)  # "4 DGX A100" are 32 devices
-        count *= systems[0].multiplier if systems else 1
-    elif nodes is not None and per_node is not None:
-        count = nodes * per_node
-    vague = stated["count"][0] if stated["count"] and count is None else None
+    count, nodes, per_node, vague = _counts(grounded, span, context)
+    stated = grounded.spans.get("count", ())
     return {
         "device": device.slug,
         "vendor": device.vendor,
@@ -184,22 +175,55 @@ def _hardware(grounded: Grounded, context: Context) -> Fields | Refusal:
         "per_node": per_node,
         "role": item.role,
         "value": Value(text=vague, low=None, high=None, unit="device") if vague else None,
+        "qualifier": _bound_at(stated[0], context) if stated else "exact",
     }
+
+
+def _counts(
+    grounded: Grounded, device: Span, context: Context
+) -> tuple[int | None, int | None, int | None, str | None]:
+    """Devices in all, nodes, devices a node, and the words of a vague count.
+
+    The phrase is parsed as a whole; the words that the model points at decide where the phrase
+    names several counts, and fill what it leaves open.
+    """
+    stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
+    if stated["count"] and _counts_the_machine(grounded, device, context):
+        stated["count"] = []
+    found = counts_in(_phrase(grounded, device, context))
+    if found.nodes is not None and found.per_node is not None:
+        return found.count, found.nodes, found.per_node, None
+    count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
+    nodes = found.nodes if nodes is None else nodes
+    if count is not None and count != found.count:
+        systems = hardware.find(context.text[device.start : device.end])
+        # "4 DGX A100" are 32 devices; "16 GPUs in DGX A100" are 16.
+        own = hardware.find(stated["count"][0])
+        count *= systems[0].multiplier if systems and not own else 1
+    elif count is None and not stated["count"]:
+        count = found.count
+    if count is None and nodes is not None and per_node is not None:
+        count = nodes * per_node
+    vague = stated["count"][0] if stated["count"] and count is None else None
+    return count, nodes, per_node, vague
 
 
 def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
     total = _size(grounded, context, "total", models.sizes)
     if total is None:
         return _refuse("no_parameter_count", grounded, "no parameter count stands at these words")
-    context_tokens = _size(grounded, context, "context", models.contexts)
+    sizes = {
+        "active": _size(grounded, context, "active", models.active),
+        "context": _size(grounded, context, "context", models.contexts),
+    }
     model = _copied(grounded, context, "model")
     span = grounded.spans["total"][0]
     words = context.text[span.start : span.end]
     return {
         "model": names.plain(model[0]) if model else None,
         "params": total,
-        "active_params": _size(grounded, context, "active", models.active),
-        "context_tokens": context_tokens,
+        "active_params": sizes["active"],
+        "context_tokens": sizes["context"],
         "value": Value(text=words, low=float(total), high=float(total), unit="params"),
         "qualifier": _bound_at(span, context),
     }
@@ -280,8 +304,7 @@ def _size(
         start, end = low + found.start, low + found.end
         if start < span.end and span.start < end:
             return found.params
-    alone = parse(context.text[span.start : span.end])
-    return alone[0].params if len(alone) == 1 else None
+    return None
 
 
 def _refuse(reason: str, grounded: Grounded, detail: str) -> Refusal:

@@ -19,7 +19,8 @@ from claimgrid.normalize.numbers import Number, Quantity, unit_of
 _NEVER = frozenset(
     {"name", "year", "date", "version", "citation", "section", "list_item", "identifier"}
 )
-_JOINED = re.compile(r"(?:[\s,/$%×x–—-]|\\times|\\%|to\b|and\b)*")
+# Between the two ends of one range that the lexer reads as two quantities of one unit.
+_JOINED = re.compile(r"(?:[\s/$%×x–—-]|\\times|\\%|to\b)*")
 _TO = re.compile(r"[\s,(]*(?:to|down to|up to|→|->|\\to|\\rightarrow|--?|–|—)\s*")
 _PERIOD = re.compile(
     r"\b(?:per|a|each|every)\s+(second|minute|hour|day|week|month|year|query|token|step|image"
@@ -119,7 +120,8 @@ def _ends(
         return () if first.value is None else (first.value,)
     if len(parts) != 2 or first.value is None or last.value is None:
         return None
-    if _JOINED.fullmatch(text, first.end, last.start):
+    units = {owner.unit for owner in owners if owner.unit}
+    if len(units) < 2 and _JOINED.fullmatch(text, first.end, last.start):
         return (first.value, last.value)
     # "from 2 s to 300 ms": two quantities whose units convert.
     if len(owners) == 2 and _TO.fullmatch(text, owners[0].end, owners[1].start):

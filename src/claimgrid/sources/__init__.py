@@ -26,6 +26,8 @@ Item = Paper | Problem
 
 _JSONL = (".jsonl", ".ndjson")
 _KINDS = (*_JSONL, ".txt")
+_PROSE = (".text", ".md", ".tex", ".abs")
+_REFUSED_LATER = (".pdf",)  # by its content, with advice of its own
 _LOOKED_AT = 32  # lines that decide the format of a text
 
 
@@ -48,11 +50,24 @@ def read(source: str, *, stdin: BinaryIO | None = None) -> Iterator[Item]:
     if not Path(source).is_dir():
         if not Path(source).exists():
             raise SourceError("no such file or folder", path=source)
+        _refuse_other_kinds(source)
         return _with_own_ids(_read_all([source], None))
     names = [name for name, is_source in _folder(source) if is_source]
     if not names:
         raise SourceError(f"the folder holds no source file ({', '.join(_KINDS)})", path=source)
     return _with_own_ids(_read_all([str(Path(source, name)) for name in names], None))
+
+
+def _refuse_other_kinds(source: str) -> None:
+    """A table or a bibliography would otherwise be read, and paid for, as one long abstract."""
+    name = source.lower().removesuffix(".gz")
+    suffix = Path(name).suffix
+    if suffix[1:].isalpha() and suffix not in (*_KINDS, *_PROSE, *_REFUSED_LATER):
+        raise SourceError(
+            f"{suffix} files are not read; make JSON Lines of it (one object with title and "
+            "abstract a line, .jsonl) or plain text (.txt)",
+            path=source,
+        )
 
 
 def skipped(source: str) -> tuple[str, ...]:
