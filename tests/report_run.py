@@ -27,11 +27,21 @@ ABSTRACTS = {
         "compared with Borealis and runs at 55 tokens/s on 16 H100 GPUs."
     ),
     "gale": f"Gale {MARKUP} improves throughput by 1.4x to 2.8x over Borealis.",
+    "ember": (
+        "Ember models see up to 4.5% accuracy improvement on QuuxBench while keeping 101.5% of the "
+        "recall of Borealis, on AMD GPUs."
+    ),
 }
-TITLES = {"zephyr": "Zephyr: Serving Fast", "mistral-mix": f"{SCRIPT} MixCloud", "gale": "Gale"}
-DATES = {"zephyr": "2024-02-01", "mistral-mix": "2025-06", "gale": "--05-09"}
+TITLES = {
+    "zephyr": "Zephyr: Serving Fast",
+    "mistral-mix": f"{SCRIPT} MixCloud",
+    "gale": "Gale",
+    "ember": "Ember",
+}
+DATES = {"zephyr": "2024-02-01", "mistral-mix": "2025-06", "gale": "--05-09", "ember": "2025"}
 _GENERAL: dict[str, Any] = {"qualifier": "exact", "stance": "own", "grounding": "exact"}
 _SPEEDUP: dict[str, Any] = {"workload": None, "hardware": [], "baselines": ["Borealis"]}
+_BENCHMARK: dict[str, Any] = {"kind": "benchmark", "role": "result", "baselines": []}
 _CLAIMS: tuple[tuple[str, dict[str, Any], str, dict[str, str]], ...] = (
     (
         "zephyr",
@@ -82,13 +92,11 @@ _CLAIMS: tuple[tuple[str, dict[str, Any], str, dict[str, str]], ...] = (
     ),
     (
         "zephyr",
-        {
-            "kind": "benchmark",
-            "role": "result",
+        _BENCHMARK
+        | {
             "benchmark": "QuuxBench",
             "metric": "accuracy",
             "relation": "absolute",
-            "baselines": [],
             "subject": "Zephyr",
             "value": ("71.25%", 71.25, 71.25, "%"),
         },
@@ -169,6 +177,52 @@ _CLAIMS: tuple[tuple[str, dict[str, Any], str, dict[str, str]], ...] = (
         f"{MARKUP} improves throughput by 1.4x to 2.8x",
         {"value": "1.4x to 2.8x"},
     ),
+    (
+        "ember",
+        _BENCHMARK
+        | {
+            "benchmark": "QuuxBench",
+            "metric": "accuracy",
+            "relation": "delta",
+            "subject": "Ember",
+            "value": ("4.5%", 4.5, 4.5, "%"),
+            "qualifier": "up_to",
+        },
+        "up to 4.5% accuracy improvement on QuuxBench",
+        {"value": "4.5%", "benchmark": "QuuxBench"},
+    ),
+    (
+        "ember",
+        _BENCHMARK
+        | {
+            "benchmark": None,
+            "metric": "recall",
+            "relation": "ratio",
+            "baselines": ["Borealis"],
+            "subject": "Ember",
+            "value": ("101.5%", 101.5, 101.5, "%"),
+        },
+        "101.5% of the recall of Borealis",
+        {"value": "101.5%", "baselines": "Borealis"},
+    ),
+    (
+        "ember",
+        {
+            "kind": "hardware",
+            "device": "amd-gpu",
+            "vendor": "amd",
+            "category": "gpu",
+            "known": True,
+            "count": None,
+            "nodes": None,
+            "per_node": None,
+            "role": "evaluation",
+            "subject": None,
+            "value": None,
+        },
+        "on AMD GPUs",
+        {"device": "AMD GPUs"},
+    ),
 )
 
 
@@ -181,7 +235,7 @@ def write_run(folder: Path) -> Path:
             rejected = (_rejected(),) if paper_id == "zephyr" else ()
             writer.add(Outcome(_paper(paper_id, abstract, own, len(rejected)), own, rejected))
         writer.add(Outcome(_paper("hush", "", (), 0, status="refused", reason="the model refused")))
-    store.write_manifest(folder, {"claimgrid": "0", "source": "invented.jsonl", "papers": 4})
+    store.write_manifest(folder, {"claimgrid": "0", "source": "invented.jsonl", "papers": 5})
     return folder
 
 

@@ -17,10 +17,12 @@ from claimgrid.errors import (
     InvalidReplyError,
     NoRecordingError,
     RefusedError,
+    SetupError,
     TransportError,
     TruncatedError,
+    UsageError,
 )
-from claimgrid.llm import lean
+from claimgrid.llm import lean, providers
 from claimgrid.llm.answer import Answer
 from claimgrid.llm.client import Client, Policy, Stores
 from claimgrid.llm.providers import endpoint
@@ -319,3 +321,61 @@ def test_replaying_clean_replies_needs_no_client(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("headers", [
+    {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1.2.3s"},
+    {"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"},
+])  # fmt: skip
+def test_a_malformed_header_costs_no_reply(headers: dict[str, str]) -> None:
+    def script(n: int, body: Any) -> Say:
+        if n == 0 and "retry-after" in headers:
+            return Say({}, 503, headers)
+        return Say(completion(json.dumps(GOOD)).body, headers=headers)
+
+    with Server(script) as server:
+        assert ask(server.url).reply.speedups
+
+
+@pytest.mark.parametrize("key", ["sk-é", "sk-a b", "sk-a\n", "\u201csk\u201d"])
+@pytest.mark.parametrize("mode", ["json_schema", "tools"])
+def test_a_key_that_no_header_holds_is_named_and_not_shown(key: str, mode: Any) -> None:
+    async def main() -> None:
+        at = endpoint("scripted", mode=mode, base_url="http://127.0.0.1:1/v1", key=key)
+        async with Client(at, Stores(), Policy(live=True)) as client:
+            await client.ask(build(PAPER, PROMPT, model="scripted", mode=mode))
+
+    with pytest.raises(SetupError, match="OPENAI_API_KEY holds") as caught:
+        asyncio.run(main())
+    assert key not in str(caught.value)
+
+
+def test_a_client_that_builds_no_request_says_what_to_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(at: object) -> Any:
+        return lambda request: {"temperature": float("nan")}  # no JSON
+
+    monkeypatch.setattr(providers, "arguments", refuse)
+    with pytest.raises(SetupError, match=r"OPENAI_API_KEY and the base URL, http://127\.0\.0\.1:1"):
+        ask(None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8000/v1", "http://", "https:///v1", "ftp://host/v1", "http://[::1/v1",
+     "http://host:99999/v1", "http://host:port/v1", "http://a b/v1", "http://host/v1\n",
+     "http://a..b/v1", f"http://{'a' * 64}/v1"],
+)  # fmt: skip
+def test_a_base_url_that_names_no_server_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="write http://HOST:PORT/v1"):
+        endpoint("m", base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost:8000/v1", "https://example.org", "http://[::1]:8000/v1", "HTTP://HOST/v1",
+     "https://user:word@example.org/v1/", "http://zephyr.example./v1", "http://höst.example/v1"],
+)  # fmt: skip
+def test_a_base_url_that_names_a_server_is_taken(url: str) -> None:
+    assert endpoint("m", base_url=url).base_url == url

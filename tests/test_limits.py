@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
 from claimgrid.llm.limits import START, Gate, Outcome, duration, gate
+from claimgrid.llm.link import retry_after
 from fake_time import run
 
 Clock = Callable[[], float]
@@ -306,7 +308,51 @@ def test_a_large_request_is_not_overtaken_by_small_ones_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1s", 1), ("6m0s", 360), ("120ms", 0.12), ("1h2m3.5s", 3723.5), ("", 0), ("soon", 0)],
-)
+    [("1s", 1), ("6m0s", 360), ("120ms", 0.12), ("1h2m3.5s", 3723.5), ("", 0), ("soon", 0),
+     ("1.2.3s", 0), (".s", 0), (".5ms", 0), ("-1s", 0), ("9" * 400 + "s", 0)],
+)  # fmt: skip
 def test_durations_are_read_as_openai_writes_them(text: str, seconds: float) -> None:
     assert duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["soon", "inf", "nan", "1e999", "", "Mon, 01 Jan 99999999999 00:00:00 GMT",
+     "Mon, 01 Jan 2024 00:00:00 +9999"],
+)  # fmt: skip
+def test_a_malformed_wait_is_no_wait(value: str) -> None:
+    assert retry_after({"retry-after": value}) is None
+    assert retry_after({"retry-after": "Mon, 01 Jan 2024 00:00:09 GMT", "date": value}) is not None
+
+
+_NUMBERS = st.one_of(
+    st.text("0123456789.hms -:", max_size=12),
+    st.text(max_size=12),
+    st.integers(0, 10**400).map(str),
+    st.tuples(st.integers(), st.integers(-9999, 9999)).map(
+        lambda parts: f"Mon, 01 Jan {parts[0]} 00:00:00 {parts[1]:+05}"
+    ),
+)
+_HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["retry-after", "date"]
+        + [f"x-ratelimit-{a}-{b}" for a in ("limit", "remaining", "reset")
+           for b in ("requests", "tokens")]
+    ),
+    _NUMBERS,
+)  # fmt: skip
+
+
+@given(st.lists(_HEADERS, max_size=4))
+def test_no_header_whatever_it_says_costs_a_reply(told: list[dict[str, str]]) -> None:
+    async def main(clock: Clock) -> int:
+        held = opened(8, clock)
+        for headers in told:
+            ticket = await held.enter(1)
+            held.heed(headers, ticket)
+            asked = retry_after(headers)
+            assert asked is None or (asked >= 0 and math.isfinite(asked))
+            held.leave(ticket, "ok", seconds=0.1)
+        return held.running
+
+    assert run(main) == 0

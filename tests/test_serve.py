@@ -86,8 +86,8 @@ def test_facets_count_by_the_other_filters(address: str) -> None:
     found = get(f"{address}api/facets?kind=speedup&stance=own")[1]["facets"]
     assert dict(found["kind"]) == {
         "speedup": 3,
-        "hardware": 2,
-        "benchmark": 1,
+        "hardware": 3,
+        "benchmark": 3,
         "efficiency": 1,
         "model_size": 1,
     }
@@ -98,6 +98,7 @@ def test_facets_count_by_the_other_filters(address: str) -> None:
 
 def test_the_timeline_keeps_papers_without_a_year_apart(address: str) -> None:
     assert get(f"{address}api/timeline")[1]["counts"] == [
+        {"device": "amd-gpu", "year": "2025", "papers": 1},
         {"device": "nvidia-a100", "year": "2024", "papers": 1},
         {"device": "nvidia-h100", "year": "2025", "papers": 1},
     ]
@@ -108,11 +109,33 @@ def test_a_paper_comes_with_its_claims_and_what_was_not_taken(address: str) -> N
     assert len(found["claims"]) == 4
     assert found["rejected"][0]["item"]["quote"].startswith("9.9x")
     assert found["paper"]["unclaimed_numbers"][0]["text"] == "7"
-    assert get(f"{address}api/papers?sort=-all")[1]["rows"][0]["paper_id"] == "zephyr"
+    assert get(f"{address}api/papers?sort=-own")[1]["rows"][0]["paper_id"] == "zephyr"
     around = get(f"{address}api/unclaimed")[1]["rows"][0]["around"]
     assert around[1] == "7"
     assert around[0].endswith("QuuxBench in ")
     assert get(f"{address}api/rejected")[1]["total"] == 1
+
+
+def test_papers_count_what_they_say_of_their_own_work(address: str) -> None:
+    found = {row["paper_id"]: row["own"] for row in get(f"{address}api/papers")[1]["rows"]}
+    assert found["ember"] == {"benchmark": 2, "hardware": 1}
+    assert found["gale"] == found["hush"] == {}  # the one claim of Gale is on the background
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"stance": "own"}, {"sort": "-value"}, {"kind": "benchmark", "sort": "subject"}]
+)
+def test_the_place_of_a_claim_is_its_place_in_the_list(address: str, asked: dict[str, Any]) -> None:
+    for place, claim in enumerate(claims(address, **asked)):
+        query = urllib.parse.urlencode({**asked, "id": claim["claim_id"]})
+        assert get(f"{address}api/places/claims?{query}")[1] == {"place": place}
+
+
+def test_the_place_of_what_does_not_fit_is_none(address: str) -> None:
+    paper = "api/places/papers?id=gale"
+    assert get(f"{address}{paper}&sort=title")[1] == {"place": 2}
+    assert get(f"{address}{paper}&q=quuxbench")[1] == {"place": None}
+    assert get(f"{address}api/places/papers?id=gale&sort=ratio")[0] == 422
 
 
 @pytest.mark.parametrize("path", ["api/claims/none", "api/papers/none"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,37 @@ def test_a_cache_that_is_no_database_is_told(tmp_path: Path) -> None:
 )
 def test_a_model_s_name_cannot_leave_the_folder(model: str, name: str) -> None:
     assert folder_name(model) == name
+
+
+@pytest.mark.parametrize("error", [StoreError("full"), ValueError("no text"), MemoryError()])
+def test_whatever_a_commit_raises_reaches_all_who_wait_and_the_next_is_stored(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(recordings: object) -> None:
+        raise error
+
+    async def main(cache: Cache) -> list[object]:
+        with monkeypatch.context() as broken:
+            broken.setattr(cache, "_commit", fail)
+            keeping = (cache.keep(recording(f"k{n}")) for n in range(3))
+            told = await asyncio.wait_for(asyncio.gather(*keeping, return_exceptions=True), 30)
+        await asyncio.wait_for(cache.keep(recording("next")), 30)
+        return told
+
+    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+        assert asyncio.run(main(cache)) == [error] * 3
+        assert cache.get("a/b", "next") == recording("next")
+
+
+def test_a_writer_that_was_cancelled_is_followed_by_another(tmp_path: Path) -> None:
+    async def main(cache: Cache) -> None:
+        first = asyncio.create_task(cache.keep(recording("first")))
+        await asyncio.sleep(0)
+        assert cache._writing is not None
+        cache._writing.cancel()
+        await asyncio.wait([cache._writing])
+        await asyncio.wait_for(cache.keep(recording("second")), 30)
+        await asyncio.wait_for(first, 30)
+
+    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+        asyncio.run(main(cache))

@@ -24,9 +24,9 @@ def _format_options(command: Command) -> Command:
         "--format",
         "form",
         type=formats,
-        default="terminal",
-        help="csv, parquet and xlsx hold every column of the view; latex wants booktabs and "
-        "tabularx. Default: terminal.",
+        help="csv, parquet and xlsx hold every column of the view; latex needs the packages "
+        "array, booktabs and longtable. Default: what the name of the file ends in (.txt .md .csv "
+        ".tex .html .parquet .xlsx), else terminal.",
     )(command)
 
 
@@ -54,11 +54,20 @@ def _format_options(command: Command) -> Command:
     "conditions, so that only like is ranked with like.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows.")
+@click.option(
+    "--columns",
+    metavar="A,B,…",
+    help="These columns, in this order: those of `extract sql --schema OUT`, and paper, start, end "
+    "(of the words in the abstract), what (benchmark, metric, device, model), on (workload, "
+    "hardware), differs, conflict.",
+)
 @click.option("--rows", metavar="COLUMN", help="Pivot: what makes a row; with --cols and --value.")
 @click.option("--cols", metavar="COLUMN", help="Pivot: what makes a column.")
 @click.option("--value", metavar="COLUMN", help="Pivot: what stands in the cells.")
 @_format_options
-def table(name: str, outs: tuple[str, ...], form: str, out: Path | None, **options: Any) -> None:
+def table(
+    name: str, outs: tuple[str, ...], form: str | None, out: Path | None, **options: Any
+) -> None:
     """Compare the systems of one or more runs in a table.
 
     TABLE is speedups, benchmarks, hardware, models, efficiency, papers or claims (of all kinds).
@@ -75,7 +84,7 @@ def table(name: str, outs: tuple[str, ...], form: str, out: Path | None, **optio
 @click.argument("arguments", metavar="QUERY OUT…", nargs=-1, required=True)
 @click.option("--schema", is_flag=True, help="List the views and their columns; takes OUT… only.")
 @_format_options
-def sql(arguments: tuple[str, ...], schema: bool, form: str, out: Path | None) -> None:
+def sql(arguments: tuple[str, ...], schema: bool, form: str | None, out: Path | None) -> None:
     """Query one or more runs with SQL.
 
     As in: extract sql "select subject, ratio from speedups" OUT. The dialect is DuckDB's.

@@ -76,8 +76,8 @@ def screens(chromium: Any, report: str) -> Iterator[Any]:
     """Opens screens: `screens(width=390, color_scheme="dark")`."""
     contexts = []
 
-    def make(address: str = report, width: int = 1440, **options: Any) -> Screen:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+    def make(address: str = report, width: int = 1440, height: int = 900, **options: Any) -> Screen:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         context.set_default_timeout(10_000)
         screen = Screen(context.new_page(), address)

@@ -31,7 +31,8 @@ def served(folder: Path) -> Iterator[str]:
         "#kind=speedup&sort=-ratio&stance=any",
         "#kind=hardware&sort=device&q=gpu",
         "#kind=speedup&sort=-workload&stance=any",
-        "#view=papers&sort=-all",
+        "#view=papers&sort=-own",
+        "#view=rejected&q=nothing",
         "#view=rejected",
         "#view=unclaimed",
         "#paper=zephyr",
@@ -44,6 +45,14 @@ def test_a_served_page_shows_what_the_file_shows(screens: Any, served: str, hash
         shown.append(main.inner_text())
         assert screen.said == []
     assert shown[0] == shown[1]
+
+
+def test_a_link_to_a_claim_scrolls_to_its_row(screens: Any, served: str) -> None:
+    screen = screens(address=served, height=560)
+    link = screen.open("#paper=ember").locator("#reader .card-link").last.get_attribute("href")
+    page = screen.open(f"#{next(part for part in link[1:].split('&') if 'claim=' in part)}")
+    assert page.evaluate("document.querySelector('#grid').scrollTop") > 0
+    assert "amd-gpu" in page.locator(f"{ROWS}[aria-selected=true]").inner_text()
 
 
 def test_a_cell_jumps_to_its_words(screens: Any, served: str) -> None:

@@ -195,7 +195,7 @@ def _print(this: _Run, told: dict[str, Any], *, kept: bool) -> None:
     if this.source == "-" and tally.papers == 1 and tally.last and not tally.failures:
         from claimgrid.commands.show import print_paper
 
-        print_paper(console, tally.last.paper, tally.last.claims)
+        print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
     summary(console, this.folder, tally, told)
     if kept:
         console.print(

@@ -32,9 +32,11 @@ def schema(out: Path | None, *, check: bool) -> int:
         UsageError: there is no checkout to write to and no --out.
     """
     root = resources.checkout()
-    if out is None and root is None:
-        raise UsageError("this is no checkout of claimgrid: pass --out FOLDER")
-    folder = out or (root / "schemas" if root else Path("schemas"))
+    # Installed from a wheel and called inside a checkout, the folder at hand is meant.
+    here = Path("schemas")
+    if out is None and root is None and not (here / "reply.schema.json").exists():
+        raise UsageError("there is no schemas/ of claimgrid here: pass --out FOLDER")
+    folder = out or (root / "schemas" if root else here)
     stale = 0
     for name, lines in _LINES.items():
         path = folder / f"{name}.schema.json"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import calendar
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
+import click
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from claimgrid import store
-from claimgrid.claims import Claim, PaperLine, Value
+from claimgrid.claims import Claim, PaperLine, Rejected, Value
 from claimgrid.errors import UsageError
 
 _COLOURS = {
@@ -21,6 +25,8 @@ _COLOURS = {
     "hardware": "yellow",
     "model_size": "blue",
 }
+_LONGEST_NAME = 20  # of a baseline beside a number; a longer one stands in the next column alone
+_YEARLESS = re.compile(r"--(0[1-9]|1[0-2])(?:-(\d\d))?")
 
 
 def show(folder: Path, paper: str | None) -> int:
@@ -35,7 +41,7 @@ def show(folder: Path, paper: str | None) -> int:
     console = Console(highlight=False)
     papers = list(store.read_papers(folder))
     if paper is None:
-        _list(console, papers)
+        _print(console, _list(papers))
         return 0
     wanted = paper.rstrip("….*").lower()
     found = [line for line in papers if line.paper_id.lower() == wanted] or [
@@ -51,13 +57,44 @@ def show(folder: Path, paper: str | None) -> int:
             else (f"no paper of {folder} begins with {paper!r}; `extract show {folder}` lists them")
         )
         raise UsageError(problem)
-    claims = [claim for claim in store.read_claims(folder) if claim.paper_id == found[0].paper_id]
-    print_paper(console, found[0], claims)
+    paper_id = found[0].paper_id
+    claims = [claim for claim in store.read_claims(folder) if claim.paper_id == paper_id]
+    rejected = [item for item in store.read_rejected(folder) if item.paper_id == paper_id]
+    print_paper(console, found[0], claims, rejected)
     return 0
 
 
-def print_paper(console: Console, paper: PaperLine, claims: Sequence[Claim]) -> None:
+def print_paper(
+    console: Console, paper: PaperLine, claims: Sequence[Claim], rejected: Sequence[Rejected] = ()
+) -> None:
     """The abstract with evidence underlined and values bold in the colour of their kind."""
+    parts: list[RenderableType] = [_panel(paper, claims)]
+    if paper.reason:
+        parts.append(Text(f"{paper.status} at stage {paper.stage}: {paper.reason}", "red"))
+    if claims:
+        parts.append(_table(claims))
+    if rejected:
+        reasons = Counter(item.reason.replace("_", " ") for item in rejected)
+        told = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+        parts.append(Text(f"{len(rejected)} rejected: {told}", "yellow"))
+        parts += [Text(f"  {_kind(item)}: {item.detail}", "dim") for item in rejected]
+    open_numbers = [n.text for n in paper.unclaimed_numbers if n.reason is None]
+    if open_numbers:
+        parts.append(Text(f"numbers that no claim covers: {', '.join(open_numbers)}", "dim"))
+    _print(console, *parts)
+
+
+def _print(console: Console, *parts: RenderableType) -> None:
+    """Tables are padded to their width; what is piped on has no spaces at the ends of its lines."""
+    if console.is_terminal:
+        console.print(*parts, sep="\n")
+        return
+    with console.capture() as made:
+        console.print(*parts, sep="\n")
+    click.echo("\n".join(line.rstrip() for line in made.get().splitlines()), file=console.file)
+
+
+def _panel(paper: PaperLine, claims: Sequence[Claim]) -> Panel:
     abstract = Text(paper.abstract)
     for claim in claims:
         colour = _COLOURS[claim.kind]
@@ -67,18 +104,12 @@ def print_paper(console: Console, paper: PaperLine, claims: Sequence[Claim]) -> 
             for start, end in claim.spans.get(field, ()):
                 abstract.stylize(f"bold {_COLOURS[claim.kind]}", start, end)
     byline = " · ".join(
-        filter(None, (", ".join(paper.authors), ", ".join(paper.organizations), paper.date))
+        filter(
+            None, (", ".join(paper.authors), ", ".join(paper.organizations), shown_date(paper.date))
+        )
     )
-    console.print(
-        Panel(abstract, title=Text(paper.title or paper.paper_id, "bold"), subtitle=Text(byline))
-    )
-    if paper.reason:
-        console.print(Text(f"{paper.status} at stage {paper.stage}: {paper.reason}", "red"))
-    if claims:
-        console.print(_table(claims))
-    open_numbers = [n.text for n in paper.unclaimed_numbers if n.reason is None]
-    if open_numbers:
-        console.print(Text(f"numbers that no claim covers: {', '.join(open_numbers)}", "dim"))
+    head = [Text(paper.title or paper.paper_id, "bold"), *([Text(byline, "dim")] if byline else [])]
+    return Panel(Group(*head, Text(), abstract))
 
 
 def _table(claims: Sequence[Claim]) -> Table:
@@ -99,7 +130,10 @@ def _table(claims: Sequence[Claim]) -> Table:
 
 
 def shown_value(claim: Claim) -> str:
-    """The normalized number of a claim with its bound: `≤ 3.04 x`, `1.27–7.57 x`, `8 B`."""
+    """The normalized number of a claim with its bound: `≤ 3.04 x`, `1.27–7.57 x`, `8B`.
+
+    A difference to a baseline is `Δ ≤ 10.1%`, a share of one `102.7% of baseline`: no scores.
+    """
     if claim.kind == "hardware":
         return "" if claim.count is None else f"{claim.count:,}"
     if claim.kind == "model_size":
@@ -107,7 +141,22 @@ def shown_value(claim: Claim) -> str:
         return _short(claim.params) + active
     if claim.value is None:
         return ""
-    return _bound(claim.qualifier) + _number(claim.value)
+    number = _bound(claim.qualifier) + _number(claim.value)
+    if claim.kind == "benchmark" and claim.relation == "delta":
+        return f"Δ {number}"
+    if claim.kind == "benchmark" and claim.relation == "ratio":
+        of = claim.baselines[0] if claim.baselines else ""
+        return f"{number} of {of if 0 < len(of) <= _LONGEST_NAME else 'baseline'}"
+    return number
+
+
+def shown_date(date: str | None) -> str | None:
+    """A date as people write it where its year is missing: `--05-02` is `2 May`."""
+    found = _YEARLESS.fullmatch(date or "")
+    if found is None:
+        return date
+    month = calendar.month_name[int(found[1])]
+    return f"{int(found[2])} {month}" if found[2] else month
 
 
 def _bound(qualifier: str) -> str:
@@ -115,7 +164,7 @@ def _bound(qualifier: str) -> str:
 
 
 def _number(value: Value) -> str:
-    unit = "" if value.unit == "score" else f" {value.unit}"
+    unit = {"score": "", "%": "%"}.get(value.unit, f" {value.unit}")
     if value.low is None or value.high is None:
         return value.text
     ends = f"{value.low:g}" if value.low == value.high else f"{value.low:g}–{value.high:g}"
@@ -132,9 +181,8 @@ def _short(params: int) -> str:
 def _what(claim: Claim) -> str:
     match claim.kind:
         case "benchmark":
-            relation = "" if claim.relation in (None, "absolute") else f"({claim.relation})"
             role = "" if claim.role == "result" else claim.role.replace("_", " ")
-            return " ".join(filter(None, (role, claim.benchmark, claim.metric, relation)))
+            return " ".join(filter(None, (role, claim.benchmark, claim.metric)))
         case "speedup":
             low, high = claim.ratio.low, claim.ratio.high
             ratio = f"×{low:.4g}" if low == high else f"×{low:.4g}–{high:.4g}"
@@ -148,11 +196,15 @@ def _what(claim: Claim) -> str:
             return (claim.model or "") + window
 
 
-def _list(console: Console, papers: Sequence[PaperLine]) -> None:
+def _kind(item: Rejected) -> str:
+    return (item.kind or "no kind").replace("_", " ") + (f", {item.field}" if item.field else "")
+
+
+def _list(papers: Sequence[PaperLine]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in ("paper", "status", "claims", "title"):
         table.add_column(name, overflow="fold")
     for line in papers:
         count = str(sum(line.claims.values()))
         table.add_row(Text(line.paper_id), line.status, count, Text(line.title))
-    console.print(table)
+    return table

@@ -9,19 +9,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.commands.table import check_out, emit
+from claimgrid.commands.table import emit, format_of
 from claimgrid.tables import views
 from claimgrid.tables.layout import plain
 
 
-def sql(query: str, outs: Sequence[str], form: str, out: Path | None) -> int:
+def sql(query: str, outs: Sequence[str], form: str | None, out: Path | None) -> int:
     """Print or write the rows of a query. Returns 0.
 
     Raises:
         UsageError: the SQL is wrong, writes, or reaches for a file.
         StoreError: a run cannot be read, or the file cannot be written.
     """
-    check_out(form, out)
+    form = format_of(form, out)
     frame = views.connect(outs).query(query)
     title = f"{len(frame.rows):,} row{'s' * (len(frame.rows) != 1)}"
     emit([plain(frame, "query", title)], frame, form, out)

@@ -61,6 +61,19 @@ class Answer:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The valid replies of a pack, by the number of their paper, and what the pack took.
+
+    There may be none: the reply was refused, cut short or invalid, or none is stored.
+    """
+
+    replies: dict[int, Reply]
+    usage: Usage
+    source: Source
+    origin: str
+
+
 Ask = Callable[[Request], Awaitable[Answer]]
 
 

@@ -10,7 +10,8 @@ import asyncio
 import datetime
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from claimgrid.llm import estimate, lean
 from claimgrid.llm.answer import (
     Answer,
     Dropped,
+    Parts,
     Source,
     Usage,
     ending,
@@ -75,16 +77,6 @@ class Stores:
     write: Sequence[Store] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The valid replies of a pack, by the number of their paper, and what the pack took."""
-
-    replies: dict[int, Reply]
-    usage: Usage
-    source: Source
-    origin: str
-
-
 class Client:
     """Asks one model. Use as an async context manager; `ask` is an `answer.Ask`."""
 
@@ -130,17 +122,13 @@ class Client:
         source, found = self._look_up(request)
         exchange = self._exchange(request, found)
         asking = self._policy.live and found is None
-        if asking and self._budget and not await self._budget.start(estimate.usage(request)):
-            raise StoppedError(f"{self._budget.spent} is reached")
-        try:
-            reply, dropped = await self._reply(request, exchange)
-        except PaperError:
-            tried = "live" if asking or exchange.asked_live else source
-            self.asked[tried if found or asking else "nowhere"] += 1
-            raise
-        finally:
-            if self._budget:
-                self._budget.finish(exchange.paid, started=asking)
+        async with self._paid(request, exchange, asking=asking):
+            try:
+                reply, dropped = await self._reply(request, exchange)
+            except PaperError:
+                tried = "live" if asking or exchange.asked_live else source
+                self.asked[tried if found or asking else "nowhere"] += 1
+                raise
         live = exchange.asked_live or found is None
         self.asked["live" if live else source] += 1
         return Answer(
@@ -155,28 +143,36 @@ class Client:
     async def ask_pack(self, request: Request) -> Parts:
         """The replies of a packed request, as far as they are valid; it is never asked again.
 
+        Papers without a valid part count as asked only when they are asked about alone.
+
         Raises:
-            as `ask`; InvalidReplyError where no part is valid.
+            TransportError, StoreError, StoppedError: as `ask`.
         """
         source, found = self._look_up(request)
         exchange = self._exchange(request, found)
         asking = self._policy.live and found is None
-        if not asking and found is None:
-            raise InvalidReplyError("no reply to this pack is stored")
-        if asking and self._budget and not self._budget.start(estimate.usage(request)):
+        async with self._paid(request, exchange, asking=asking):
+            await self._lean_reply(request, exchange)
+        if exchange.failure is not None:
+            self.asked[source] += request.packed
+            raise exchange.failure
+        replies = lean.read_pack(exchange.last_body, request.packed)
+        self.asked[source] += len(replies)
+        origin = self._at.origin if found is None else found.origin
+        return Parts(replies, _usage(exchange), source, origin)
+
+    @asynccontextmanager
+    async def _paid(
+        self, request: Request, exchange: Exchange, *, asking: bool
+    ) -> AsyncIterator[None]:
+        """The budget's bracket around an exchange: allowed before it, accounted for after it."""
+        if asking and self._budget and not await self._budget.start(estimate.usage(request)):
             raise StoppedError(f"{self._budget.spent} is reached")
         try:
-            await self._lean_reply(request, exchange)
+            yield
         finally:
             if self._budget:
                 self._budget.finish(exchange.paid, started=asking)
-        replies = {} if exchange.failure else lean.read_pack(exchange.last_body)
-        if not replies:
-            _settle(exchange)
-            raise InvalidReplyError("no part of the packed reply is valid")
-        self.asked["live" if asking else source] += len(replies)
-        origin = self._at.origin if found is None else found.origin
-        return Parts(replies, _usage(exchange), "live" if asking else source, origin)
 
     def _exchange(self, request: Request, found: Recording | None) -> Exchange:
         async def keep(attempts: tuple[Attempt, ...]) -> None:
@@ -277,7 +273,8 @@ def _settle(exchange: Exchange) -> _Settled:
     if kept is None or not any(kept[0].model_dump().values()):
         reasons = [d.detail for d in kept[1]] if kept else ["it is not the JSON that was asked for"]
         raise InvalidReplyError(
-            f"no valid reply in {len(exchange.attempts)} attempt(s): {'; '.join(reasons[:3])}"
+            f"no valid reply in {len(exchange.attempts)} attempt(s): {'; '.join(reasons[:3])}",
+            kept[1] if kept else (),
         )
     return kept
 

@@ -10,13 +10,14 @@ both paths to the same bytes, claims and recordings.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from claimgrid.errors import SetupError
 from claimgrid.llm import providers
 from claimgrid.llm.answer import ending
 from claimgrid.prompt import Request
@@ -55,7 +56,11 @@ async def prepare(request: Request, at: providers.Endpoint) -> Prepared | None:
 async def capture(
     request: Request, at: providers.Endpoint
 ) -> tuple[str, str, Mapping[str, str], bytes]:
-    """Method, URL, headers and body that the real client would send, and nothing sent."""
+    """Method, URL, headers and body that the real client would send, and nothing sent.
+
+    Raises:
+        SetupError: the client refuses to build a request for this endpoint.
+    """
     import httpx2
     from instructor.core.exceptions import InstructorError
 
@@ -68,7 +73,8 @@ async def capture(
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(catch)) as http:
         client = providers.connect(at, http)
-        with suppress(InstructorError):  # the answer is made up
+        refused: InstructorError | None = None
+        try:
             await client.chat.completions.create(
                 model=request.model,
                 messages=[dict(message) for message in request.messages],
@@ -76,6 +82,13 @@ async def capture(
                 max_retries=0,
                 **providers.arguments(at)(request),
             )
+        except InstructorError as error:  # as a rule because the answer is made up
+            refused = error
+    if not caught:
+        raise SetupError(
+            f"the client cannot build a request: {refused}; check OPENAI_API_KEY and "
+            f"the base URL, {at.base_url or 'which is the default one'}"
+        ) from refused
     sent = caught[0]
     return sent.method, str(sent.url), dict(sent.headers), sent.content
 
@@ -90,22 +103,27 @@ def read(body: Any) -> Reply | None:
         return None
 
 
-def read_pack(body: Any) -> dict[int, Reply]:
+def read_pack(body: Any, papers: int) -> dict[int, Reply]:
     """The valid replies in a packed completion's body, by the number of their paper.
 
-    Numbers that come twice are left out: nobody can say which is meant.
+    Numbers that come twice are left out: nobody can say which is meant. A number that is not of
+    1 … `papers` voids them all: the model has counted otherwise, and any part may be another's.
     """
     if ending(body) != "complete":
         return {}
     try:
-        papers = json.loads(body["choices"][0]["message"]["content"])["papers"]
-        numbers = [paper["id"] for paper in papers]
-    except (ValueError, KeyError, IndexError, TypeError):
+        parts = json.loads(body["choices"][0]["message"]["content"])["papers"]
+        numbers = [part["id"] for part in parts]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return {}
+    # JSON's true is an int to Python, and equal to 1.
+    if not all(type(number) is int and 1 <= number <= papers for number in numbers):
+        return {}
+    times = Counter(numbers)
     found = {}
-    for number, paper in zip(numbers, papers, strict=True):
-        if isinstance(number, int) and numbers.count(number) == 1:
-            lists = {name: value for name, value in paper.items() if name != "id"}
+    for number, part in zip(numbers, parts, strict=True):
+        if times[number] == 1:
+            lists = {name: value for name, value in part.items() if name != "id"}
             try:
                 found[number] = Reply.model_validate(lists)
             except ValidationError:

@@ -9,6 +9,7 @@ nothing of what is asked.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ Outcome = Literal["ok", "throttled", "trouble"]
 START = 8  # requests under way before any reply has come
 _SAMPLES = 16  # latencies that one judgement of the trend looks at
 _SLOWER = 2.5  # a median so many times the best one means that the server queues
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 @dataclass(slots=True)
@@ -185,7 +186,7 @@ class Gate:
         `ticket` is that of the request that was answered, which must not have left yet. What is
         unanswered counts as not yet counted by the server: rather one too few than a refusal.
         Limits that refill evenly have some left before "reset", which is when all is there again;
-        by then a later reply tells.
+        by then a later reply tells. What is malformed is passed over: it must not cost the reply.
         """
         gone_and_inside = {
             "requests": (self._entered, self.running - 1),
@@ -299,4 +300,5 @@ def duration(text: str) -> float:
     if match is None:
         return 0.0
     hours, minutes, seconds, millis = (float(part) if part else 0.0 for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds + millis / 1000
+    total = hours * 3600 + minutes * 60 + seconds + millis / 1000
+    return total if math.isfinite(total) else 0.0

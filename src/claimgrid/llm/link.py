@@ -8,6 +8,7 @@ both send through here.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -184,15 +185,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` asks for (RFC 9110: a number of seconds, or a date).
 
     A date is read against the server's own `Date`, so that a wrong clock on either side does not
-    matter.
+    matter. None where it is malformed.
     """
     value = headers.get("retry-after")
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     then, now = _date(value), _date(headers.get("date", ""))
     if then is None:
         return None
@@ -203,6 +206,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _date(text: str) -> datetime.datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)

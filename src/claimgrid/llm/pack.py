@@ -1,28 +1,34 @@
 """Single requests ─► packed ones and back: an `Ask` that asks about several papers at a time.
 
-The prompt is sent once a pack and not once a paper, which saves most of the input tokens. Packs are
-made in the order of the papers, so that the same command makes the same packs and finds their
-replies stored. A paper whose part of a reply is missing or invalid is asked about by itself; so is
-each paper of a pack that was refused, cut short or failed.
+The prompt is sent once a pack and not once a paper, which saves most of the input tokens. Which
+papers share a pack is settled as they are read, so that the same command makes the same packs and
+finds their replies stored. A paper whose part of a reply is missing or invalid is asked about by
+itself; so is each paper of a pack that was refused or cut short.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 
-from claimgrid.errors import ClaimgridError, InvalidReplyError, RefusedError, TruncatedError
-from claimgrid.llm.answer import Answer, Usage
+from claimgrid.errors import SetupError
+from claimgrid.llm.answer import Answer, Parts, Usage
 from claimgrid.llm.client import Client
 from claimgrid.prompt import Request
 
 _Waiting = tuple[Request, "asyncio.Future[Answer]"]
-# What a smaller request may get round; trouble on the wire would meet it again.
-_ALONE = (RefusedError, TruncatedError, InvalidReplyError)
+# A pack reaches over so many times its size of the source's items. Results are given in the order
+# of the source, and an engine holds at least 16 times its concurrency of them behind one that
+# waits: a pack that could reach further might wait for a paper that is never read.
+_REACH = 4
 
 
 class Packer:
     """Asks a client about `size` papers at a time.
+
+    An engine must work on `size` papers at once, or the first would wait for the last for ever.
 
     Args:
         pack: makes one request of several (`prompt.pack` with its prompt file).
@@ -34,88 +40,102 @@ class Packer:
         self._client = client
         self._pack = pack
         self._size = size
-        self._waiting: list[_Waiting] = []
+        # Of the pack that is being filled: papers, and items of the source since the first of them.
+        self._papers = 0
+        self._items = 0
+        self._planned: deque[int] = deque()  # papers of each pack that is filled and not yet sent
+        self._here: list[_Waiting | None] = []  # in the order of the papers; None: was dropped
         self._tasks: set[asyncio.Task[None]] = set()
-        self._coming = 0
-        self._ended = False
 
-    def coming(self) -> None:
-        """One more paper will ask, or be dropped."""
-        self._coming += 1
-
-    def drop(self) -> None:
-        """A paper that was coming will not ask."""
-        self._coming -= 1
-        self._send_if_due()
+    def read(self, *, will_ask: bool) -> None:
+        """One more item of the source is read: a paper that will ask or be dropped, or not."""
+        self._papers += will_ask
+        self._items = self._items + 1 if self._papers else 0
+        if self._papers == self._size or self._items == _REACH * self._size:
+            self.end()
 
     def end(self) -> None:
-        """No more papers are coming: the last pack need not be full."""
-        self._ended = True
+        """The pack that is being filled gets no further paper."""
+        if self._papers:
+            self._planned.append(self._papers)
+        self._papers = self._items = 0
+        self._send_if_due()
+
+    def drop(self) -> None:
+        """The next paper that was read will not ask."""
+        self._here.append(None)
         self._send_if_due()
 
     async def ask(self, request: Request) -> Answer:
-        """The answer about one paper that was announced as coming, once its pack is answered.
+        """The answer about the next paper that was read, once its pack is answered.
 
         Raises:
             ClaimgridError: as `Client.ask` does.
+            SetupError: requests of this prompt cannot be packed.
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, answer))
-        self._coming -= 1
+        self._here.append((request, answer))
         self._send_if_due()
         return await answer
 
     def _send_if_due(self) -> None:
-        last = self._ended and self._coming == 0
-        if not self._waiting or (len(self._waiting) < self._size and not last):
-            return
-        pack, self._waiting = self._waiting, []
-        task = asyncio.create_task(self._answer(pack))
+        while self._planned and len(self._here) >= self._planned[0]:
+            size = self._planned.popleft()
+            pack = [one for one in self._here[:size] if one is not None]
+            del self._here[:size]
+            if len(pack) == 1:
+                self._start(self._alone(*pack[0], []), pack)
+            elif pack:
+                self._start(self._together(pack), pack)
+
+    def _start(self, work: Coroutine[None, None, None], pack: list[_Waiting]) -> None:
+        """Begin work for a pack; whatever error ends it, those of the pack get it."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            for _, answer in pack:
+                if answer.done():
+                    continue
+                if task.cancelled():
+                    answer.cancel()
+                elif error := task.exception():
+                    answer.set_exception(error)
+
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
 
-    async def _answer(self, pack: list[_Waiting]) -> None:
-        alone = pack
-        if len(pack) > 1:
-            try:
-                alone = await self._together(pack)
-            except _ALONE:
-                alone = pack
-            except (ClaimgridError, asyncio.CancelledError) as error:
-                _fail(pack, error)
-                return
-        await asyncio.gather(*(self._single(*one) for one in alone))
-
-    async def _together(self, pack: list[_Waiting]) -> list[_Waiting]:
-        """Answer what the packed reply answers; the others are given back."""
-        request = self._pack([request for request, _ in pack])
-        parts = await self._client.ask_pack(request)
-        rest = []
-        for number, (single, answer) in enumerate(pack, 1):
+    async def _together(self, pack: list[_Waiting]) -> None:
+        parts = await self._client.ask_pack(self._packed([request for request, _ in pack]))
+        # The pack's tokens are counted once, with the first answer that comes of it.
+        uncounted = [parts]
+        for number, (request, answer) in enumerate(pack, 1):
             reply = parts.replies.get(number)
             if reply is None:
-                rest.append((single, answer))
+                one = self._alone(request, answer, uncounted)
+                self._start(one, [(request, answer)])
             elif not answer.done():
-                # The pack's tokens are counted once, with its first paper.
-                used = parts.usage if number == min(parts.replies) else Usage()
-                answer.set_result(Answer(reply, (), used, parts.source, parts.origin, single.model))
-        return rest
+                used = uncounted.pop().usage if uncounted else Usage()
+                answer.set_result(
+                    Answer(reply, (), used, parts.source, parts.origin, request.model)
+                )
 
-    async def _single(self, request: Request, answer: asyncio.Future[Answer]) -> None:
+    def _packed(self, requests: Sequence[Request]) -> Request:
         try:
-            found = await self._client.ask(request)
-        except (ClaimgridError, asyncio.CancelledError) as error:
-            _fail([(request, answer)], error)
-        else:
-            if not answer.done():
-                answer.set_result(found)
+            return self._pack(requests)
+        except (ValueError, TypeError) as error:
+            raise SetupError(
+                f"--pack: requests of this prompt cannot be packed ({error}); each === reply of "
+                "the prompt file must be a JSON object, and the === user section of "
+                "prompts/pack.md must hold {paper} once"
+            ) from error
 
-
-def _fail(pack: Sequence[_Waiting], error: BaseException) -> None:
-    for _, answer in pack:
-        if answer.done():
-            continue
-        if isinstance(error, asyncio.CancelledError):
-            answer.cancel()
-        else:
-            answer.set_exception(error)
+    async def _alone(
+        self, request: Request, answer: asyncio.Future[Answer], uncounted: list[Parts]
+    ) -> None:
+        found = await self._client.ask(request)
+        # Tokens of a stored pack are not those of a live answer.
+        if uncounted and uncounted[0].source == found.source:
+            found = replace(found, usage=found.usage + uncounted.pop().usage)
+        if not answer.done():
+            answer.set_result(found)

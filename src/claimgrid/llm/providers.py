@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from claimgrid import settings
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm.recordings import OriginName
 from claimgrid.prompt import Request
@@ -27,6 +29,7 @@ _DEFAULT_MODE: dict[Provider, ModeName] = {
     "anthropic": "tools",
     "google": "json",
 }
+_HEADER_VALUE = re.compile(r"[!-~]+")  # printable ASCII
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -53,7 +56,8 @@ def endpoint(
     """Split `provider/model`; a name without a known provider is asked of an OpenAI-compatible one.
 
     Raises:
-        UsageError: the model's name is empty, or the provider has no such mode.
+        UsageError: the model's name is empty, the provider has no such mode, or the base URL is
+            none.
     """
     first, slash, rest = name.partition("/")
     provider: Provider = "openai"
@@ -65,7 +69,24 @@ def endpoint(
     chosen = mode or _DEFAULT_MODE[provider]
     if provider == "google" and chosen not in ("tools", "json"):
         raise UsageError(f"--mode {chosen} is not to be had for google; use tools or json")
+    if base_url and not _names_a_server(base_url):
+        raise UsageError(
+            f"--base-url {base_url!r} names no server; write http://HOST:PORT/v1 or "
+            "https://HOST/v1 (it may also come from OPENAI_BASE_URL, CLAIMGRID_BASE_URL or "
+            "claimgrid.toml)"
+        )
     return Endpoint(provider, model, chosen, base_url, key)
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Each raises a ValueError of its own: no number or too high a one, an empty or long label.
+        port, host = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    plain = url.isprintable() and " " not in url
+    return plain and parts.scheme in ("http", "https") and bool(host) and port != 0
 
 
 def http_module(at: Endpoint) -> ModuleType:
@@ -84,7 +105,7 @@ def connect(at: Endpoint, http_client: Any) -> Any:
     """An async instructor client whose every byte goes through `http_client`.
 
     Raises:
-        SetupError: the vendor's extra is not installed.
+        SetupError: the vendor's extra is not installed, or no HTTP header can hold the key.
     """
     import instructor
 
@@ -99,6 +120,12 @@ def connect(at: Endpoint, http_client: Any) -> Any:
     }[at.mode]
     # A key is never sent on replay, yet the clients refuse to start without one.
     key = at.api_key or "none"
+    if not _HEADER_VALUE.fullmatch(key):
+        name = " or ".join(settings.KEY_NAMES[at.provider])
+        raise SetupError(
+            f"{name} holds a blank, a line break or a character beyond ASCII, which no key has and "
+            "no HTTP header can hold; copy the key again"
+        )
     if at.provider == "openai":
         from openai import AsyncOpenAI
 

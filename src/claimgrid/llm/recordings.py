@@ -187,7 +187,8 @@ class Cache:
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((recording, done))
-        if self._writing is None:
+        # Done with work left: it was cancelled.
+        if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await done
 
@@ -196,18 +197,17 @@ class Cache:
             await asyncio.sleep(_GATHER)
             # They stay pending until they are on disk: `close` writes what a cancelled task left.
             batch = list(self._pending)
-            try:
-                await asyncio.to_thread(self._commit, [recording for recording, _ in batch])
-            except StoreError as error:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+            commit = asyncio.to_thread(self._commit, [recording for recording, _ in batch])
+            # Whatever went wrong is for those who wait: none of them may wait for ever.
+            (error,) = await asyncio.gather(commit, return_exceptions=True)
+            for _, done in batch:
+                if done.done():
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
             del self._pending[: len(batch)]
-        self._writing = None
 
     def _commit(self, recordings: Sequence[Recording]) -> None:
         texts = [(r.key, r.model, r.model_dump_json()) for r in recordings]

@@ -37,7 +37,15 @@ _TEXT = {
 }
 # Rows as they stand in the files, numbered in that order.
 _NUMBERED = "(select *, row_number() over () as place from {})"
-_FROM = {name: _NUMBERED.format(name) for name in ("claims", "papers", "rejected")}
+_FROM = {name: _NUMBERED.format(name) for name in ("claims", "rejected")}
+# What a paper says of its own work, by kind: background claims are counted where asked for alone.
+_FROM["papers"] = (
+    "(select p.*, own, coalesce(list_sum(map_values(own)), 0) as own_count "
+    "from (select *, row_number() over () as place from papers) p left join "
+    "(select run, paper_id, map(list(kind), list(n)) as own from "
+    "(select run, paper_id, kind, count(*) as n from claims where stance = 'own' group by all) "
+    "group by all) using (run, paper_id))"
+)
 # Offsets count from 0, DuckDB's from 1; 60 characters before and after are shown.
 _FROM["unclaimed"] = (
     '(select u.*, abstract[greatest(1, u."start" - 59):u."end" + 60] as around '
@@ -69,7 +77,7 @@ _SORTS = {
     "papers": {
         "title": "lower(title)",
         "year": "if(year is null, null, date)",
-        "all": "claim_count",
+        "own": "own_count",
         "status": "status",
         "unclaimed": "unclaimed",
     },
@@ -88,6 +96,7 @@ _PAPER_FIELDS = tuple(
 )
 
 List = Literal["claims", "papers", "rejected", "unclaimed"]
+_IDS = {"claims": "claim_id", "papers": "paper_id"}
 
 
 class Search(BaseModel):
@@ -132,16 +141,30 @@ def rows(
     where, given = _where(list_, search)
     found = database.query(f"select count(*) from {_FROM[list_]} where {where}", given)  # noqa: S608
     total: int = found.rows[0][0]
-    down = sort.startswith("-")
-    key = (
-        f"{_SORTS[list_][sort.removeprefix('-')]} {'desc' if down else 'asc'}" if sort else "place"
-    )
     sql = (
         f"select * from {_FROM[list_]} where {where} "  # noqa: S608
-        f"order by {key} nulls last, place limit $limit offset $offset"
+        f"order by {_order(list_, sort)} limit $limit offset $offset"
     )
     frame = database.query(sql, given | window.model_dump(include={"limit", "offset"}))
     return total, [_SHAPES[list_](row) for row in frame.dicts()]
+
+
+def place(
+    database: Database, list_: Literal["claims", "papers"], search: Search, sort: str, row_id: str
+) -> int | None:
+    """The place of a claim or paper among the rows that fit, from 0; None where it is none of them.
+
+    Args:
+        row_id: the id of the claim or paper.
+    """
+    where, given = _where(list_, search)
+    sql = (
+        f"select seat from (select {_IDS[list_]} as id, "  # noqa: S608
+        f"row_number() over (order by {_order(list_, sort)}) - 1 as seat "
+        f"from {_FROM[list_]} where {where}) where id = $id order by seat limit 1"
+    )
+    found = database.query(sql, given | {"id": row_id}).rows
+    return found[0][0] if found else None
 
 
 def facets(database: Database, filters: Filters) -> dict[str, list[list[Any]]]:
@@ -174,7 +197,8 @@ def timeline(database: Database, filters: Filters) -> list[dict[str, Any]]:
 def paper(database: Database, paper_id: str) -> dict[str, Any] | None:
     """A paper line with its claims and rejected items, or None."""
     given = {"id": paper_id}
-    found = list(database.query("from papers where paper_id = $id limit 1", given).dicts())
+    sql = f"from {_FROM['papers']} where paper_id = $id limit 1"
+    found = list(database.query(sql, given).dicts())
     if not found:
         return None
     claims = database.query("from claims where paper_id = $id", given).dicts()
@@ -198,6 +222,11 @@ def sizes(database: Database) -> dict[str, int]:
         name: database.query(f"select count(*) from {name}").rows[0][0]  # noqa: S608
         for name in _TEXT
     }
+
+
+def _order(list_: List, sort: str) -> str:
+    down = "desc" if sort.startswith("-") else "asc"
+    return f"{_SORTS[list_][sort.removeprefix('-')]} {down} nulls last, place" if sort else "place"
 
 
 def _where(list_: List, search: Search, *, leave_out: str = "") -> tuple[str, dict[str, Any]]:
@@ -228,7 +257,7 @@ def _paper(row: dict[str, Any]) -> dict[str, Any]:
         "extra": _json(row["extra"]),
         "year": _year(row),
         "claims": counts,
-        "all": row["claim_count"],
+        "own": row["own"] or {},
     }
 
 

@@ -42,6 +42,20 @@ class PapersAsked(Search, Window):
     sort: Annotated[str, Field(pattern=answers.sorts("papers"))] = ""
 
 
+class ClaimPlaceAsked(Filters):
+    """A claim, and the filters and order of the list that it is looked up in."""
+
+    id: str
+    sort: Annotated[str, Field(pattern=answers.sorts("claims"))] = ""
+
+
+class PaperPlaceAsked(Search):
+    """A paper, and the search and order of the list that it is looked up in."""
+
+    id: str
+    sort: Annotated[str, Field(pattern=answers.sorts("papers"))] = ""
+
+
 class RejectedAsked(Search, Window):
     """Search, order and window of `/api/rejected`."""
 
@@ -89,6 +103,7 @@ def create(
 
     _lists(app, database)
     _counts(app, database)
+    _places(app, database)
     _single(app, database)
     return app
 
@@ -126,6 +141,16 @@ def _counts(app: FastAPI, database: Database) -> None:
     @app.get("/api/timeline", summary="How many papers name each device in each year")
     def timeline(asked: Annotated[Filters, Query()]) -> dict[str, list[dict[str, Any]]]:
         return {"counts": answers.timeline(database.cursor(), asked)}
+
+
+def _places(app: FastAPI, database: Database) -> None:
+    @app.get("/api/places/claims", summary="Where a claim stands in a list; null if it does not")
+    def claim(asked: Annotated[ClaimPlaceAsked, Query()]) -> dict[str, int | None]:
+        return {"place": answers.place(database.cursor(), "claims", asked, asked.sort, asked.id)}
+
+    @app.get("/api/places/papers", summary="Where a paper stands in a list; null if it does not")
+    def paper(asked: Annotated[PaperPlaceAsked, Query()]) -> dict[str, int | None]:
+        return {"place": answers.place(database.cursor(), "papers", asked, asked.sort, asked.id)}
 
 
 def _single(app: FastAPI, database: Database) -> None:

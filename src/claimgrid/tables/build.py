@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Any
 
 from claimgrid.errors import UsageError
 from claimgrid.tables import compare
 from claimgrid.tables.compare import Conflict
-from claimgrid.tables.grid import text
+from claimgrid.tables.grid import text, unstated
 from claimgrid.tables.kinds import KINDS, Kind
 from claimgrid.tables.query import Filters, devices, select
 from claimgrid.tables.views import Database, Frame
@@ -186,7 +188,7 @@ def _named(row: Row, name: str | None) -> bool:
 
 def _heading(row: Row, name: str | None, kind: Kind) -> str:
     if name is not None:
-        return text(row[name]) if _named(row, name) else f"{name.removesuffix('s')} not stated"
+        return text(row[name]) if _named(row, name) else unstated(name)
     stated = (text(row.get(compare.field_of(name))) for name in _conditions(row, kind))
     return " · ".join(filter(None, stated))
 
@@ -240,8 +242,19 @@ def _notes(
 ) -> Iterable[str]:
     shown = sum(len(ranking.rows) for ranking in rankings)
     if shown < total:
-        yield f"{shown} of {total} rows are shown (--limit)."
+        yield f"{shown} of {total} rows are shown."
     if undated:
-        yield f"{undated} rows of papers dated without a year were left out (--since)."
+        rows = "row of a paper" if undated == 1 else "rows of papers"
+        yield f"{undated} {rows} dated without a year left out."
     if not total and options.filters.hardware:
-        yield f"devices in these runs: {', '.join(devices(database)) or 'none'}."
+        yield _no_device(options.filters.hardware.lower(), devices(database))
+
+
+def _no_device(asked: str, there: Sequence[str]) -> str:
+    if any(fnmatchcase(slug, asked) for slug in there):
+        return f"devices in these runs: {', '.join(there)}."
+    part = asked.strip("*-")
+    near = [slug for slug in there if part and part in slug] or get_close_matches(asked, there, n=1)
+    if near:
+        return f"no device {asked} in these runs; did you mean {' or '.join(near[:3])}?"
+    return f"no device {asked} in these runs; there are: {', '.join(there) or 'none'}."

@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from claimgrid.tables.prose import readable
+
+MARKS = "marks"  # a brief grid's column of letters, which its notes explain
+REF = "ref"  # its column of numbered papers, likewise
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -51,11 +56,41 @@ class Grid:
     def without_repeated_headings(self) -> Grid:
         """The grid less the columns that say in every row what its section's heading says."""
         return self.select(
-            name
-            for n, name in enumerate(self.columns)
-            if not self.rows
-            or any(row[n] != (s.heading or "") for s in self.sections for row in s.rows)
+            name for n, name in enumerate(self.columns) if not self.rows or not self._repeats(n)
         )
+
+    def grouping(self) -> str | None:
+        """The column that says in every row what its section's heading says, if there is one."""
+        return next((name for n, name in enumerate(self.columns) if self._repeats(n)), None)
+
+    def _repeats(self, n: int) -> bool:
+        return all(
+            section.heading == (row[n] or unstated(self.columns[n]))
+            for section in self.sections
+            for row in section.rows
+        )
+
+    def without_headings(self) -> Grid:
+        """The grid as one list of rows."""
+        return replace(self, sections=(Section(None, tuple(self.rows)),) if self.rows else ())
+
+    def readable(self) -> Grid:
+        """The grid with the LaTeX of the abstracts as it is read."""
+        return replace(
+            self,
+            sections=tuple(
+                Section(
+                    section.heading and readable(section.heading),
+                    tuple(tuple(map(readable, row)) for row in section.rows),
+                )
+                for section in self.sections
+            ),
+            notes=tuple(map(readable, self.notes)),
+        )
+
+    def select_known(self, columns: Iterable[str]) -> Grid:
+        """The grid with those of these columns that it has."""
+        return self.select(name for name in columns if name in self.columns)
 
     def select(self, columns: Iterable[str]) -> Grid:
         """The grid with these of its columns."""
@@ -68,6 +103,11 @@ class Grid:
                 for section in self.sections
             ),
         )
+
+
+def unstated(column: str) -> str:
+    """The heading of rows that leave a column empty."""
+    return f"{column.removesuffix('s')} not stated"
 
 
 def text(value: Any) -> str:

@@ -19,6 +19,7 @@ class Kind:
         title: what stands above it.
         claim_kind: the kind of its claims; None where it holds all, or papers.
         columns: the columns shown to people, in order; files for machines get the whole view.
+        brief: those of a line on the screen or a table in a paper.
         measure: the column that is ranked, as people see it; None where nothing is.
         number: the columns that order `measure`, the first that has a number counts.
         group: the column that splits the table into rankings unless the user names another.
@@ -29,6 +30,7 @@ class Kind:
     view: str
     title: str
     columns: tuple[str, ...]
+    brief: tuple[str, ...]
     claim_kind: str | None = None
     measure: str | None = None
     number: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ KINDS = {
             "Speedups and other relative gains",
             ("subject", "ratio", "written", "metric", "baselines", "workload", "hardware",
              *_SOURCE),
+            brief=("subject", "ratio", "metric", "baselines", "on", "quote"),
             claim_kind="speedup",
             measure="ratio",
             number=("ratio_high", "ratio_low"),
@@ -60,6 +63,7 @@ KINDS = {
             "benchmarks",
             "Benchmark results",
             ("subject", "score", "benchmark", "written", "metric", "role", "baselines", *_SOURCE),
+            brief=("subject", "score", "benchmark", "metric", "baselines", "quote"),
             claim_kind="benchmark",
             measure="score",
             number=("score_high", "score_low"),
@@ -70,6 +74,7 @@ KINDS = {
             "hardware",
             "Hardware",
             ("device", "count", "nodes", "per_node", "role", "subject", "written", *_SOURCE),
+            brief=("device", "count", "nodes", "per_node", "role", "subject", "quote"),
             claim_kind="hardware",
             order=("device", "paper_id"),
         ),
@@ -77,6 +82,7 @@ KINDS = {
             "models",
             "Model sizes",
             ("model", "size", "written", "context_tokens", "subject", *_SOURCE),
+            brief=("model", "size", "context_tokens", "subject", "quote"),
             claim_kind="model_size",
             measure="size",
             number=("params", "active_params"),
@@ -86,6 +92,7 @@ KINDS = {
             "efficiency",
             "Absolute speeds, costs and shares",
             ("subject", "value", "written", "metric", "workload", "hardware", *_SOURCE),
+            brief=("subject", "value", "metric", "on", "quote"),
             claim_kind="efficiency",
             measure="value",
             number=("value_high", "value_low"),
@@ -97,12 +104,15 @@ KINDS = {
             "Papers",
             ("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
              "hardware_claims", "models", "rejected", "unclaimed", "title", "paper_id"),
+            brief=("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
+                   "hardware_claims", "models", "rejected", "unclaimed"),
         ),
         Kind(
             "claims",
             "Claims",
             ("subject", "shown", "kind", "written", "benchmark", "metric", "device", "model",
              "baselines", "workload", "hardware", *_SOURCE),
+            brief=("subject", "shown", "what", "baselines", "on", "quote"),
             measure="shown",
             number=("number_high", "number_low"),
             group="kind",

@@ -1,13 +1,21 @@
-"""Ranked rows ─► grids of text for people: the table, and what contradicts what."""
+"""Ranked rows ─► grids of text for people: the table, and what contradicts what.
+
+A full grid says in words what sets a row apart and where its words stand; a brief one has the
+columns that fit a line or a page, and letters that its notes explain.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from string import ascii_lowercase
 from typing import Any
 
+from claimgrid.tables import compare
 from claimgrid.tables.build import Ranked, Row
+from claimgrid.tables.columns import value, worded
 from claimgrid.tables.compare import Conflict
-from claimgrid.tables.grid import Grid, Section, short_title, text
+from claimgrid.tables.grid import MARKS, REF, Grid, Section, short_title, text
 from claimgrid.tables.kinds import KINDS
 from claimgrid.tables.views import Frame
 
@@ -17,34 +25,48 @@ _DIFFERS = (
     "ranked against it. With ?, one of the abstracts, or both, leave the condition out."
 )
 _CONFLICT = "conflict: another paper states another value for the same thing; see below."
+_OF_THE_RUN = ("status", "rejected", "unclaimed")  # they say nothing of the papers
+_BRIEF_CONFLICT = ("paper", "stated", "metric", "quote")
 
 
-def lay_out(ranked: Ranked) -> list[Grid]:
-    """The table, and after it the conflicts that its rows are part of, if there are any."""
-    columns = _columns(ranked)
+def full(ranked: Ranked) -> list[Grid]:
+    """The table with its sources, and the conflicts that its rows are part of, if there are any."""
+    columns = _full_columns(ranked)
     notes = [
         *([_DIFFERS] if any(row.get("differs") for row in ranked.rows) else []),
         *([_CONFLICT] if ranked.conflicts else []),
         *ranked.notes,
     ]
-    sections = tuple(
-        Section(
-            ranking.heading, tuple(tuple(_cell(row, c) for c in columns) for row in ranking.rows)
-        )
-        for ranking in ranked.rankings
-    )
-    numeric = {name for name, kind in ranked.columns.items() if _is_numeric(kind)}
-    numeric |= {ranked.kind.measure} if ranked.kind.measure else set()
-    grid = Grid(
-        ranked.kind.view,
-        ranked.kind.title,
-        columns,
-        sections,
-        frozenset(numeric),
-        tuple(notes),
-        records=True,
-    ).without_empty_columns()
+    grid = _grid(ranked, columns, notes).without_empty_columns()
     return [grid, _conflicts(ranked.conflicts)] if ranked.conflicts else [grid]
+
+
+def brief(ranked: Ranked, *, refs: bool = False) -> list[Grid]:
+    """The same in few columns, what sets a row apart as letters.
+
+    Args:
+        ranked: the rows.
+        refs: number the papers, name them in a note, and say nothing of how the run went.
+    """
+    columns = list(ranked.kind.brief)
+    if any(row.get("stance") == "background" for row in ranked.rows):
+        columns.append("stance")
+    if refs:
+        columns = [name for name in columns if name not in _OF_THE_RUN]
+        columns += [REF] if ranked.kind.holds_claims else []
+    grid = _lettered(ranked, columns).without_empty_columns()
+    group = grid.grouping()
+    if group and len(grid.sections) * 2 > len(grid.rows):
+        # Headings over single rows make a table longer, not clearer.
+        return _explained(ranked, grid.without_headings(), f"of the same {group.replace('_', ' ')}")
+    return _explained(ranked, grid.without_repeated_headings())
+
+
+def chosen(ranked: Ranked, columns: Sequence[str]) -> list[Grid]:
+    """The same in the columns that the user named; ranked numbers keep their marks."""
+    if ranked.kind.measure not in columns:
+        return [_grid(ranked, columns, ranked.notes)]
+    return _explained(ranked, _lettered(ranked, columns))
 
 
 def plain(frame: Frame, name: str, title: str) -> Grid:
@@ -56,7 +78,10 @@ def plain(frame: Frame, name: str, title: str) -> Grid:
     return Grid(name, title, frame.columns, (Section(None, rows),) if rows else (), numeric)
 
 
-def _columns(ranked: Ranked) -> tuple[str, ...]:
+# Columns and cells ───────────────────────────────────────────────────────────────────────────────
+
+
+def _full_columns(ranked: Ranked) -> tuple[str, ...]:
     columns = list(ranked.kind.columns)
     if ranked.kind.measure:
         at = columns.index(ranked.kind.measure) + 1
@@ -68,12 +93,115 @@ def _columns(ranked: Ranked) -> tuple[str, ...]:
     return tuple(columns)
 
 
+def _grid(ranked: Ranked, columns: Sequence[str], notes: Iterable[str]) -> Grid:
+    sections = tuple(
+        Section(
+            ranking.heading, tuple(tuple(_cell(row, c) for c in columns) for row in ranking.rows)
+        )
+        for ranking in ranked.rankings
+    )
+    numeric = {name for name, kind in ranked.columns.items() if _is_numeric(kind)}
+    numeric |= {"start", "end"} | ({ranked.kind.measure} if ranked.kind.measure else set())
+    return Grid(
+        ranked.kind.view,
+        ranked.kind.title,
+        tuple(columns),
+        sections,
+        frozenset(numeric),
+        tuple(notes),
+        records=True,
+    )
+
+
 def _cell(row: Row, column: str) -> str:
-    if column == "paper":
-        return short_title(row["title"], row["paper_id"])
     if column in ("differs", "conflict"):
         return ", ".join(row[column])
-    return text(row[column])
+    return text(value(row, column))
+
+
+# Letters ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lettered(ranked: Ranked, columns: Sequence[str]) -> Grid:
+    """A grid with letters beside the ranked numbers; its notes are still to come."""
+    columns = list(columns)
+    letters = _letters(ranked.rows)
+    measure = ranked.kind.measure
+    if measure in columns and (letters or ranked.conflicts) and "differs" not in columns:
+        columns.insert(columns.index(measure) + 1, MARKS)
+    papers = _numbers(ranked.rows)
+
+    def made(row: Row) -> tuple[str, ...]:
+        special = {MARKS: _marks(row, letters), REF: f"[{papers[compare.paper(row)]}]"}
+        return tuple(_brief_cell(row, column, measure, special) for column in columns)
+
+    sections = tuple(
+        Section(_worded_heading(ranking.heading, ranking.rows), tuple(map(made, ranking.rows)))
+        for ranking in ranked.rankings
+    )
+    return replace(_grid(replace(ranked, rankings=()), columns, ()), sections=sections)
+
+
+def _explained(ranked: Ranked, grid: Grid, group: str = "of its group") -> list[Grid]:
+    """The grid with what its letters and numbers mean, and one of the conflicts if it has any."""
+    letters, notes = _letters(ranked.rows), list(ranked.notes)
+    if REF in grid.columns:
+        notes.append(f"Papers: {_named(ranked.rows)}")
+    if MARKS in grid.columns and ranked.conflicts:
+        notes.insert(0, "!: another paper states another value for the same thing; see below.")
+    if MARKS in grid.columns and letters:
+        notes.insert(0, _meaning(letters, group))
+    grid = replace(grid, notes=tuple(notes))
+    if not ranked.conflicts:
+        return [grid]
+    return [grid, _conflicts(ranked.conflicts).select_known(_BRIEF_CONFLICT)]
+
+
+def _letters(rows: Iterable[Row]) -> dict[str, str]:
+    names = (name.removesuffix("?") for row in rows for name in row.get("differs") or ())
+    return dict(zip(dict.fromkeys(names), ascii_lowercase, strict=False))
+
+
+def _marks(row: Row, letters: Mapping[str, str]) -> str:
+    marks = [
+        letters[name.removesuffix("?")] + "?" * name.endswith("?")
+        for name in row.get("differs") or ()
+    ]
+    return " ".join([*sorted(marks), *["!"] * bool(row.get("conflict"))])
+
+
+def _meaning(letters: Mapping[str, str], group: str) -> str:
+    stated = ", ".join(f"{letter} {name}" for name, letter in letters.items())
+    return (
+        f"Measured under other conditions than the first row {group}, so not to be ranked "
+        f"against it: {stated}. With ?, one of the abstracts, or both, leave the condition out."
+    )
+
+
+def _brief_cell(row: Row, column: str, measure: str | None, special: Mapping[str, str]) -> str:
+    if column in special:
+        return special[column]
+    cell = worded(column, _cell(row, column))
+    # A benchmark that is named without a score: what the paper does with it stands in its place.
+    return cell or worded("role", row.get("role") or "") if column == measure else cell
+
+
+def _worded_heading(heading: str | None, rows: Sequence[Row]) -> str | None:
+    codes = {row.get(name) for row in rows for name in ("metric", "kind", "role", "status")}
+    return worded("metric", heading) if heading is not None and heading in codes else heading
+
+
+def _numbers(rows: Iterable[Row]) -> dict[tuple[Any, Any], int]:
+    papers = dict.fromkeys(compare.paper(row) for row in rows)
+    return {key: number for number, key in enumerate(papers, 1)}
+
+
+def _named(rows: Sequence[Row]) -> str:
+    titles = {compare.paper(row): short_title(row["title"], row["paper_id"]) for row in rows}
+    return "; ".join(f"[{number}] {titles[key]}" for key, number in _numbers(rows).items())
+
+
+# Conflicts ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def _conflicts(conflicts: Iterable[Conflict]) -> Grid:

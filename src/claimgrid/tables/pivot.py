@@ -68,7 +68,7 @@ def pivot(database: Database, kind: Kind, axes: Axes, options: Options) -> Pivot
     if any(row.get("conflict") for row in ranked.rows):
         notes.append("!: another paper states another value.")
     if len(kept) < len(sides):
-        notes.append(f"{len(kept)} of {len(sides)} rows are shown (--limit).")
+        notes.append(f"{len(kept)} of {len(sides)} rows are shown.")
     title = f"{kind.title}: {axes.value} by {axes.rows} and {axes.cols}"
     grid = Grid(
         kind.view, title, (axes.rows, *tops), (Section(None, tuple(shown)),), notes=tuple(notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from claimgrid.errors import UsageError
@@ -46,7 +47,7 @@ def select(database: Database, kind: Kind, filters: Filters) -> tuple[Frame, int
         sql = f"from ({sql}) where ({filters.where}\n)"
     if filters.since is None:
         return _ask(database, kind, filters, sql, parameters), 0
-    if not _DATE.fullmatch(filters.since):
+    if not _is_date(filters.since):
         raise UsageError(f"--since {filters.since}: want a date such as 2024, 2024-06, 2024-06-30")
     undated = _ask(database, kind, filters, f"from ({sql}) where year is null", parameters)
     parameters |= {"since": filters.since, "width": len(filters.since)}
@@ -55,11 +56,22 @@ def select(database: Database, kind: Kind, filters: Filters) -> tuple[Frame, int
 
 
 def devices(database: Database) -> list[str]:
-    """The devices that the runs name, most often named first."""
+    """The devices that the claims name, most often named first."""
     found = database.query(
-        "select device from hardware group by all order by count(*) desc, device"
+        "select device from (select device from hardware union all select unnest(hardware) "
+        "from claims) where device is not null group by all order by count(*) desc, device"
     )
     return [row[0] for row in found.rows]
+
+
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text + "-01" * (2 - text.count("-")))
+    except ValueError:
+        return False
+    return True
 
 
 def _tests(kind: Kind, filters: Filters) -> tuple[list[str], dict[str, Any]]:
@@ -98,7 +110,11 @@ def _ask(
     try:
         return database.query(sql, parameters)
     except UsageError as error:
+        # What DuckDB points at is a line of ours, which the user did not write.
+        said, _, line = str(error).partition("\n\nLINE ")
+        if line.startswith("2: )"):
+            said = "the condition is not complete"
         raise UsageError(
-            f"--where {filters.where}: {error}\n"
+            f"--where {filters.where}: {said}\n"
             f"(columns of {kind.view}: {', '.join(database.columns(kind.view))})"
         ) from error

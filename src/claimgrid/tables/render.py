@@ -6,12 +6,12 @@ import html
 import re
 from collections.abc import Sequence
 
-from claimgrid.tables.grid import Grid
+from claimgrid.tables.grid import MARKS, Grid
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SOURCE = ("location", "claim_id")  # small, below the words
-_STYLED = ("written", "differs", "conflict")
+_STYLED = ("written", "differs", "conflict", MARKS)
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem; }
@@ -24,7 +24,7 @@ tbody + tbody { border-top: 1px solid color-mix(in srgb, currentColor 25%, trans
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.quote { min-width: 20rem; }
 small { display: block; font: 11px/1.5 ui-monospace, monospace; opacity: .75; }
-td.differs { color: light-dark(#8a5300, #f0b429); }
+td.differs, td.marks { color: light-dark(#8a5300, #f0b429); }
 td.conflict { color: light-dark(#b00020, #ff8a80); font-weight: 600; }
 td.written { overflow-wrap: anywhere; }
 div { overflow-x: auto; }
@@ -90,7 +90,7 @@ def _md(text: str) -> str:
 
 
 def _html(grid: Grid) -> str:
-    columns = [name for name in grid.columns if not (grid.records and name in _SOURCE)]
+    columns = [name for name in grid.columns if name not in _below_the_words(grid)]
     head = "".join(f'<th scope="col">{html.escape(label(name))}</th>' for name in columns)
     out = [f"<h2>{html.escape(grid.title)}</h2>\n<div><table>\n<thead><tr>{head}</tr></thead>\n"]
     for section in grid.sections:
@@ -108,10 +108,15 @@ def _html(grid: Grid) -> str:
     return "".join(out)
 
 
+def _below_the_words(grid: Grid) -> tuple[str, ...]:
+    return _SOURCE if grid.records and {"quote", *_SOURCE} <= set(grid.columns) else ()
+
+
 def _html_cell(grid: Grid, column: str, cells: dict[str, str]) -> str:
     made = html.escape(visible(cells[column]))
     if grid.records and column == "quote":
-        source = " ".join(html.escape(visible(cells[name])) for name in _SOURCE)
-        return f'<td class="quote"><q>{made}</q> <small>{source}</small></td>'
+        source = " ".join(html.escape(visible(cells[name])) for name in _below_the_words(grid))
+        small = f" <small>{source}</small>" if source else ""
+        return f'<td class="quote"><q>{made}</q>{small}</td>'
     named = "number" if column in grid.numeric else column if column in _STYLED else ""
     return f'<td class="{named}">{made}</td>' if named else f"<td>{made}</td>"

@@ -1,34 +1,27 @@
-"""Grids ─► the terminal: claims as records (number, conditions, words), the rest as columns."""
+"""Grids ─► the terminal: a line a row where the width allows, else records or expanded rows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.tables.grid import Grid, Section
+from claimgrid.tables.grid import MARKS, Grid, Section
 from claimgrid.tables.render import label, one_line
 
-# What a fact needs before it to be understood without its column's name.
-_LEADS = {
-    "baselines": "over ",
-    "hardware": "on ",
-    "nodes": "nodes ",
-    "per_node": "per node ",
-    "context_tokens": "context ",
-    "written": "written ",
-    "run": "run ",
-    "benchmarks": "benchmarks ",
-    "speedups": "speedups ",
-    "efficiency": "efficiency ",
-    "hardware_claims": "hardware ",
-    "models": "models ",
-    "rejected": "rejected ",
-    "unclaimed": "unclaimed ",
-}
+# What a fact needs before it to be understood without its column's name; nothing for those that
+# speak for themselves, the name for all others.
+_LEADS = {"baselines": "over ", "hardware": "on ", "context_tokens": "context ",
+          "hardware_claims": "hardware "} | dict.fromkeys(
+    ("subject", "metric", "benchmark", "what", "workload", "on", "role", "device", "model", "kind",
+     "date", "status", "title", "stance", "paper", "ratio", "score", "size", "value", "shown"),
+    "",
+)  # fmt: skip
 _COUNTS = (
     "benchmarks",
     "speedups",
@@ -38,7 +31,12 @@ _COUNTS = (
     "rejected",
     "unclaimed",
 )
-_APART = ("differs", "conflict", "quote", "location", "claim_id", "paper", "title", "paper_id")
+_STYLES = {MARKS: "yellow", "differs": "yellow", "conflict": "bold red", "quote": "dim"}
+_WHOLE = ("hardware", "device", "location", "claim_id", "paper_id", MARKS)  # half of one is useless
+# Characters that a text may have on a line, and that the words must have left; widest first.
+_LINES = ((32, 32), (24, 24), (16, 16))
+_BREAK = re.compile(r"(?<=\S)[\s-]")
+_GAP = 2
 _HEAD_WIDTHS = (24, 20)  # characters of a record's name and number
 _READABLE = 24  # characters; a column of prose may be as narrow and break
 
@@ -49,15 +47,87 @@ def show(console: Console, grids: Sequence[Grid]) -> None:
         if n:
             console.print()
         console.print(Text(grid.title, "bold"))
-        if not grid.rows:
-            console.print(Text("no rows", "dim"))
-        else:
-            fits = _fits(grid, console.width)
-            make = _records if grid.records else _columns if fits else _expanded
-            for part in make(grid):
-                console.print(part)
+        for part in _body(grid, console.width):
+            console.print(part)
         for note in grid.notes:
-            console.print(Text(note, "dim"))
+            console.print(Text(one_line(note), "dim"))
+
+
+def _body(grid: Grid, width: int) -> Iterator[RenderableType]:
+    if not grid.rows:
+        yield Text("no rows", "dim")
+    elif not grid.records:
+        yield from _columns(grid) if _fits(grid, width) else _expanded(grid)
+    elif widths := _widths(grid, width):
+        yield from _lines(grid, widths)
+    elif len(grid.columns) > 2:
+        yield from _records(grid)
+    else:
+        yield from _expanded(grid)
+
+
+# A line a row ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _widths(grid: Grid, width: int) -> list[int] | None:
+    """The columns' widths on one line, None where the words would have too little room."""
+    longest = [
+        max(cell_len(label(name)), *(cell_len(one_line(row[n])) for row in grid.rows))
+        for n, name in enumerate(grid.columns)
+    ]
+    for most, words in _LINES:
+        fixed = [
+            0 if name == "quote" else size if _is_whole(grid, name) else min(size, most)
+            for name, size in zip(grid.columns, longest, strict=True)
+        ]
+        left = width - sum(fixed) - _GAP * (len(fixed) - 1)
+        if left >= (words if "quote" in grid.columns else 0):
+            return [
+                min(size, left) if name == "quote" else wide
+                for name, size, wide in zip(grid.columns, longest, fixed, strict=True)
+            ]
+    return None
+
+
+def _is_whole(grid: Grid, name: str) -> bool:
+    return name in _WHOLE or name in grid.numeric
+
+
+def _lines(grid: Grid, widths: Sequence[int]) -> Iterator[Text]:
+    head = [Text(label(name), "dim") for name in grid.columns]
+    yield _line(grid, head, widths)
+    for section in grid.sections:
+        if section.heading is not None:
+            yield Text(one_line(section.heading), "bold cyan")
+        for row in section.rows:
+            cells = zip(grid.columns, row, widths, strict=True)
+            styled = [Text(_cut(one_line(cell), wide), _STYLES.get(name, ""))
+                      for name, cell, wide in cells]  # fmt: skip
+            yield _line(grid, styled, widths)
+
+
+def _line(grid: Grid, cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    line = Text(no_wrap=True, overflow="ignore")
+    for name, cell, width in zip(grid.columns, cells, widths, strict=True):
+        cell.align("right" if name in grid.numeric else "left", width)
+        line.append_text(cell).append(" " * _GAP)
+    line.rstrip()
+    return line
+
+
+def _cut(text: str, width: int) -> str:
+    """A text that fits, cut between words or at a hyphen where it has one."""
+    if cell_len(text) <= width:
+        return text
+    whole = Text(text)
+    whole.truncate(width - 1)
+    kept = whole.plain
+    if not text[len(kept)].isspace() and (ends := [*_BREAK.finditer(kept)]):
+        kept = kept[: ends[-1].start()]
+    return kept.rstrip(" ·;,") + "…"
+
+
+# Other shapes ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _columns(grid: Grid) -> Iterator[RenderableType]:
@@ -72,17 +142,17 @@ def _columns(grid: Grid) -> Iterator[RenderableType]:
 
 
 def _records(grid: Grid) -> Iterator[RenderableType]:
-    """Name, number, and everything else in a column that breaks freely."""
+    """Name, number, and everything else in a column that breaks between words."""
     first, second, *rest = grid.columns
     widths = [
         min(most, max(len(label(name)), *(len(one_line(row[n])) for row in grid.rows)))
         for n, (name, most) in enumerate(zip((first, second), _HEAD_WIDTHS, strict=True))
     ]
-    yield _record_table(widths, header=(label(first), label(second), "details"))
+    yield _record_table(grid, widths, header=(label(first), label(second), "details"))
     for section in grid.sections:
         if section.heading is not None:
             yield Text(one_line(section.heading), "bold cyan")
-        table = _record_table(widths)
+        table = _record_table(grid, widths)
         for row in section.rows:
             cells = dict(zip(grid.columns, row, strict=True))
             name, number = (Text(one_line(cells[column])) for column in (first, second))
@@ -90,10 +160,14 @@ def _records(grid: Grid) -> Iterator[RenderableType]:
         yield table
 
 
-def _record_table(widths: Sequence[int], header: Sequence[str] = ()) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+def _record_table(grid: Grid, widths: Sequence[int], header: Sequence[str] = ()) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(width=widths[0], overflow="fold")
-    table.add_column(width=widths[1], justify="right", overflow="fold")
+    table.add_column(
+        width=widths[1],
+        justify="right" if grid.columns[1] in grid.numeric else "left",
+        overflow="fold",
+    )
     table.add_column(overflow="fold")
     if header:
         table.add_row(*(Text(name, "dim") for name in header))
@@ -102,29 +176,22 @@ def _record_table(widths: Sequence[int], header: Sequence[str] = ()) -> Table:
 
 def _rest(cells: Mapping[str, str], names: Sequence[str], section: Section) -> Text:
     facts = [
-        _LEADS.get(name, "") + _fact(name, cells[name])
+        Text(_LEADS.get(name, f"{label(name)} ") + one_line(cells[name]), _STYLES.get(name, ""))
         for name in names
-        if name not in _APART
+        if name != "quote"
         and cells[name] not in ("", section.heading)
         # A paper without hardware need not say so.
         and not (name in _COUNTS and cells[name] == "0")
     ]
-    text = Text(" · ".join(facts))
-    for name, style in (("differs", "yellow"), ("conflict", "bold red")):
-        if cells.get(name):
-            text.append(f"\n{name}: {one_line(cells[name])}", style)
-    quote = f"“{cells['quote']}”" if "quote" in cells else None
-    source = (quote, *(cells.get(name) for name in ("title", "location", "claim_id", "paper_id")))
-    return text.append(("\n" if text else "") + one_line(" ".join(filter(None, source))), "dim")
-
-
-def _fact(name: str, cell: str) -> str:
-    return one_line(cell.replace("_", " ") if name in ("role", "status") else cell)
+    text = Text(" · ").join(facts)
+    if quote := "quote" in names and cells["quote"]:
+        text.append(("\n" if text else "") + f"“{one_line(quote)}”", "dim")
+    return text
 
 
 def _expanded(grid: Grid) -> Iterator[RenderableType]:
     """A row below the other, a line for each column: for rows too wide for the screen."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for n, row in enumerate(grid.rows):

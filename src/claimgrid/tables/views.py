@@ -30,6 +30,7 @@ VIEWS = (
     "unclaimed",
 )
 _DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
+_LISTS = "(a column that holds a list is asked with list_contains(hardware, 'nvidia-a100'))"
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
 
@@ -188,7 +189,11 @@ def _unreadable(path: str, error: duckdb.Error) -> SetupError | StoreError:
 def _in_sql(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.PermissionException):
         return f"SQL can read the views only, no files: {_first_line(error)}"
-    return str(error).strip()
+    said = str(error).strip().partition("\n\tCandidate functions")[0]
+    if "VARCHAR[]" not in said:
+        return said
+    what, line, where = said.partition("\n\nLINE ")
+    return f"{what}\n{_LISTS}{line}{where}"
 
 
 def _first_line(error: Exception) -> str:

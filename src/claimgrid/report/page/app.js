@@ -9,7 +9,7 @@ import { LIST_NAMES, drawBar, drawTabs } from "./bar.js";
 import { Grid } from "./grid.js";
 import { Facets } from "./facets.js";
 import { flash, hint, read, spansOf } from "./reader.js";
-import { overview } from "./overview.js";
+import { overview, totalsOf } from "./overview.js";
 import { printed } from "./print.js";
 import { theme } from "./theme.js";
 
@@ -44,7 +44,8 @@ async function show() {
   for (const item of document.querySelectorAll(".views a")) {
     const own = item.dataset.view;
     const here = own === view || (own === "rejected" && view === "unclaimed");
-    item.setAttribute("href", link({ view: own, kind: "", sort: "" }));
+    const kept = own === "overview" ? { ...parse(""), q: app.asked.q } : {};
+    item.setAttribute("href", link({ ...kept, view: own, kind: "", sort: "" }));
     if (here) item.setAttribute("aria-current", "page");
     else item.removeAttribute("aria-current");
   }
@@ -53,19 +54,44 @@ async function show() {
   byId("browse").hidden = view === "overview";
   byId("tip").hidden = true;
   if (view === "overview") await showOverview();
-  else await Promise.all([showList(), showReader()]);
+  else {
+    await Promise.all([showList(), showReader()]);
+    await reveal();
+  }
+}
+
+/** Scrolls the list to the row that the address names, where it is among its rows. */
+async function reveal() {
+  const { asked, result, grid } = app;
+  const id = asked.claim || asked.paper;
+  const list = asked.claim ? "claims" : "papers";
+  if (!id || asked.view !== list || grid.sees(id)) return;
+  const place = await result.placeOf(id);
+  if (place < 0) return;
+  await result.ready?.(place, place + 1);
+  if (app.asked === asked && app.result === result) grid.reveal(place);
+}
+
+/** A bare link to a claim on the background shows the list that holds it. */
+async function widen() {
+  const { claim, stance } = parse(location.hash);
+  if (!claim || new URLSearchParams(location.hash.slice(1)).has("stance")) return;
+  const found = await app.source.claim(claim);
+  if (found && !stance.includes(found.stance)) {
+    history.replaceState(null, "", format({ ...parse(location.hash), stance: [] }));
+  }
 }
 
 async function showOverview(anew = false) {
-  const key = JSON.stringify([app.asked.q, app.asked.stance]);
+  const key = app.asked.q;
   if (app.drawn.overview === key && !anew) return;
   app.drawn.overview = key;
   const turn = (app.turn += 1);
   for (const drawing of app.drawings) drawing.finalize();
   app.drawings = await overview(byId("overview"), app.source, app.asked, {
-    link,
+    link: (change) => format({ ...parse(""), q: app.asked.q, ...change }),
     tip: plotTip,
-    open: (claim) => go({ ...closed, view: "claims", claim }),
+    open: (claim) => go({ ...parse(""), q: app.asked.q, view: "claims", claim }),
     alive: () => turn === app.turn,
   });
 }
@@ -82,19 +108,22 @@ async function showList() {
   ]);
   if (app.drawn.list !== key) {
     app.drawn.list = key;
-    const result = await app.source.find(view, asked);
+    const [result, totals] = await Promise.all([
+      app.source.find(view, asked),
+      view === "rejected" || view === "unclaimed" ? totalsOf(app.source, asked.q) : null,
+    ]);
     if (app.drawn.list !== key) return;
-    app.result = result;
+    app.result = { ...result, totals };
     app.columns = columns(view, asked.kind);
     byId("browse").classList.toggle("with-facets", view === "claims");
     byId("browse-title").textContent = LIST_NAMES[view];
-    app.grid.set(app.columns, result, {
+    app.grid.set(app.columns, app.result, {
       sort: asked.sort,
       label: LIST_NAMES[view],
       id: (row) => row.claim_id ?? row.paper_id,
     });
     if (view === "claims") app.facets.draw(asked, result.facets, result.total);
-    drawBar(app, go);
+    drawBar(app, go, link);
   }
   drawTabs(app, link);
   app.grid.select(asked.claim || asked.paper || null);
@@ -128,9 +157,11 @@ async function showReader() {
   const opened = pane.hidden;
   pane.hidden = false;
   byId("browse").classList.add("reading");
-  pane.scrollTop = 0;
   const claim = found?.claims.find((one) => one.claim_id === asked.claim);
-  if (claim) flash(pane, spansOf(claim, asked.field));
+  if (claim) {
+    flash(pane, spansOf(claim, asked.field));
+    byId(`claim-${claim.claim_id}`).scrollIntoView({ block: "start" });
+  }
   else if (asked.at) flash(pane, [asked.at.split("-").map(Number)]);
   if (opened) (byId("reader-title") ?? pane).focus({ preventScroll: true });
 }
@@ -245,7 +276,7 @@ async function start() {
   for (const name of ["mouseover", "focusin"]) byId("reader").addEventListener(name, markTip);
   byId("reader").addEventListener("mouseleave", () => tip(null));
   document.addEventListener("keydown", keys);
-  addEventListener("popstate", show);
+  addEventListener("popstate", () => widen().then(show));
   addEventListener("beforeprint", () => {
     if (app.asked.view !== "overview")
       byId("paper-print").replaceChildren(
@@ -258,6 +289,7 @@ async function start() {
       );
   });
   addEventListener("afterprint", () => byId("paper-print").replaceChildren());
+  await widen();
   await show();
   document.documentElement.dataset.ready = "true";
 }

@@ -37,7 +37,7 @@ export function drawTabs(app, link) {
       : ["rejected", "unclaimed"].map((view) => ({
           href: link({ view, sort: "" }),
           name: LIST_NAMES[view],
-          number: app.source.sizes[view],
+          number: app.result.totals[view],
           here: asked.view === view,
           kind: "",
         }));
@@ -57,10 +57,13 @@ export function drawTabs(app, link) {
       ),
     ),
   );
+  byId("kinds")
+    .querySelector("[aria-current]")
+    ?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 /** How many rows fit, which filters are on, the order, and what to beware of. */
-export function drawBar(app, go) {
+export function drawBar(app, go, link) {
   const { asked, result } = app;
   const shown = app.grid.shown < result.total ? `, the first ${count(app.grid.shown)} shown` : "";
   byId("count").textContent =
@@ -76,6 +79,7 @@ export function drawBar(app, go) {
           (pair) => pair.join() !== "stance,own",
         )
       : [];
+  drawStance(app, link);
   byId("active").replaceChildren(
     ...active.map(([id, value]) =>
       el(
@@ -133,6 +137,26 @@ export function drawBar(app, go) {
     ...sorts.map(([value, name]) => el("option", { value }, name)),
   );
   byId("sort").value = asked.sort;
+}
+
+/** Whose claims are counted: the papers' own unless the stance is asked for, as in the overview. */
+function drawStance({ asked, result }, link) {
+  const own = asked.stance.join() === "own";
+  const left = Object.fromEntries(result.facets.stance ?? []).background ?? 0;
+  const words =
+    asked.view !== "claims"
+      ? []
+      : own
+        ? [
+            "of the papers’ own work",
+            left
+              ? [` · ${count(left)} on the background left out, `, el("a", { href: link({ stance: [] }) }, "show")]
+              : "",
+          ]
+        : asked.stance.length === 1
+          ? ["on the background alone"]
+          : ["own and background"];
+  byId("stance").replaceChildren(...words.flat(2).filter(Boolean));
 }
 
 /** Says when a ranking mixes numbers that cannot be compared. */

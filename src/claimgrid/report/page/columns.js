@@ -1,7 +1,20 @@
 // Rows to cells: which columns each list has, what stands in them, and which words they lead to.
 
 import { el } from "./dom.js";
-import { BOUND, KIND, count, devices, params, plain, ratio, tidy, value, what } from "./text.js";
+import {
+  BOUND,
+  KIND,
+  RELATION,
+  count,
+  day,
+  devices,
+  params,
+  plain,
+  ratio,
+  tidy,
+  value,
+  what,
+} from "./text.js";
 
 /** The letter and name of a kind; never its colour alone. */
 export function badge(kind, long = true) {
@@ -25,13 +38,14 @@ const unnamed = () =>
     el("span", { class: "hidden" }, "not named"),
   );
 
-// id, label, width; then optional: sort key, field of the claim whose words a click shows, show(row).
+// id, label, and `fit` (the least and most pixels of a column as wide as what it holds) or `width`
+// (a CSS track; one with `fr` takes what the others leave); then optional: sort key, field of the claim whose words a click shows, show(row).
 const C = {
-  kind: { id: "kind", label: "Kind", width: "132px", sort: "kind", show: (c) => badge(c.kind) },
+  kind: { id: "kind", label: "Kind", fit: [104, 132], sort: "kind", show: (c) => badge(c.kind) },
   subject: {
     id: "subject",
     label: "Subject",
-    width: "minmax(120px,1.1fr)",
+    fit: [110, 230],
     sort: "subject",
     field: "subject",
     show: (c) => clip(c.subject, "strong") || unnamed(),
@@ -39,23 +53,23 @@ const C = {
   value: {
     id: "value",
     label: "Value",
-    width: "138px",
+    fit: [84, 200],
     sort: "value",
     field: "value",
     number: true,
     show: (c) => clip(value(c), "number"),
   },
-  what: { id: "what", label: "Claim", width: "minmax(120px,1fr)", show: (c) => clip(what(c)) },
+  what: { id: "what", label: "Claim", fit: [110, 260], show: (c) => clip(what(c)) },
   quote: {
     id: "quote",
     label: "Words",
-    width: "minmax(180px,1.9fr)",
+    width: "minmax(160px,1fr)",
     show: (c) => clip(tidy(c.evidence.quote), "quote"),
   },
   paper: {
     id: "paper",
     label: "Paper",
-    width: "minmax(130px,1.1fr)",
+    fit: [110, 200],
     sort: "title",
     show: (c) => clip(c.title || c.paper_id, "dim"),
   },
@@ -63,7 +77,7 @@ const C = {
   metric: {
     id: "metric",
     label: "Metric",
-    width: "112px",
+    fit: [80, 150],
     sort: "metric",
     field: "metric",
     show: (c) => clip(plain(c.metric)),
@@ -71,7 +85,7 @@ const C = {
   workload: {
     id: "workload",
     label: "Workload",
-    width: "minmax(90px,.7fr)",
+    fit: [84, 190],
     sort: "workload",
     field: "workload",
     show: (c) => clip(c.workload),
@@ -79,7 +93,7 @@ const C = {
   baselines: {
     id: "baselines",
     label: "Against",
-    width: "minmax(90px,.8fr)",
+    fit: [84, 210],
     sort: "baselines",
     field: "baselines",
     show: (c) => clip(c.baselines.join(", ")),
@@ -87,7 +101,7 @@ const C = {
   hardware: {
     id: "hardware",
     label: "Hardware",
-    width: "minmax(96px,.7fr)",
+    fit: [90, 210],
     sort: "hardware",
     field: "hardware",
     show: (c) => clip(devices(c).join(", "), "code"),
@@ -100,7 +114,7 @@ const bound = (c) =>
 const written = {
   id: "value",
   label: "Written",
-  width: "126px",
+  fit: [84, 170],
   field: "value",
   number: true,
   show: (c) => clip(tidy(c.value?.text), "number"),
@@ -113,7 +127,7 @@ const CLAIMS = {
     {
       id: "ratio",
       label: "Ratio",
-      width: "104px",
+      fit: [84, 140],
       sort: "ratio",
       field: "value",
       number: true,
@@ -125,7 +139,7 @@ const CLAIMS = {
     C.workload,
     C.baselines,
     C.hardware,
-    C.paper,
+    { ...C.paper, fit: null, width: "minmax(130px,1fr)" },
     C.year,
   ],
   benchmark: [
@@ -133,7 +147,7 @@ const CLAIMS = {
     {
       id: "what",
       label: "Benchmark",
-      width: "minmax(120px,1fr)",
+      fit: [110, 230],
       sort: "benchmark",
       field: "benchmark",
       show: (c) => clip(c.benchmark),
@@ -143,13 +157,11 @@ const CLAIMS = {
     {
       id: "role",
       label: "Role",
-      width: "112px",
+      fit: [84, 140],
       sort: "role",
       show: (c) =>
         dim(
-          c.role === "result"
-            ? ({ delta: "better by", ratio: "of baseline" }[c.relation] ?? "")
-            : plain(c.role),
+          c.role === "result" ? (RELATION[c.relation] ?? "") : plain(c.role),
         ),
     },
     C.baselines,
@@ -162,7 +174,7 @@ const CLAIMS = {
     {
       id: "subject",
       label: "Device",
-      width: "minmax(120px,1fr)",
+      fit: [120, 230],
       sort: "device",
       field: "device",
       show: (c) => clip(c.device, "code strong"),
@@ -170,7 +182,7 @@ const CLAIMS = {
     {
       id: "value",
       label: "Count",
-      width: "118px",
+      fit: [76, 150],
       sort: "count",
       field: "count",
       number: true,
@@ -201,7 +213,7 @@ const CLAIMS = {
     {
       id: "subject",
       label: "Model",
-      width: "minmax(130px,1fr)",
+      fit: [130, 260],
       sort: "model",
       field: "model",
       show: (c) => clip(c.model, "strong") || unnamed(),
@@ -242,14 +254,14 @@ const tallies = (row) =>
     "span",
     { class: "tallies" },
     Object.keys(KIND)
-      .filter((kind) => row.claims[kind])
+      .filter((kind) => row.own[kind])
       .map((kind) =>
         el(
           "span",
           { class: `tally k-${kind}`, title: KIND[kind].plural },
           el("b", { "aria-hidden": "true" }, KIND[kind].letter),
           el("span", { class: "hidden" }, ` ${KIND[kind].plural}: `),
-          String(row.claims[kind]),
+          String(row.own[kind]),
         ),
       ),
   );
@@ -265,8 +277,8 @@ const OTHERS = {
       sort: "title",
       show: (p) => clip(p.title || p.paper_id, "strong"),
     },
-    { id: "year", label: "Date", width: "92px", sort: "year", show: (p) => dim(p.date ?? "–") },
-    { id: "what", label: "Claims", width: "176px", sort: "all", show: tallies },
+    { id: "year", label: "Date", width: "92px", sort: "year", show: (p) => dim(day(p.date) ?? "–") },
+    { id: "what", label: "Own claims", width: "176px", sort: "own", show: tallies },
     {
       id: "value",
       label: "Status",
@@ -290,18 +302,18 @@ const OTHERS = {
     },
   ],
   rejected: [
-    { id: "kind", label: "Kind", width: "132px", sort: "kind", show: (r) => badge(r.kind) },
+    { id: "kind", label: "Kind", fit: [104, 132], sort: "kind", show: (r) => badge(r.kind) },
     {
       id: "subject",
       label: "Reason",
-      width: "minmax(140px,.8fr)",
+      fit: [120, 230],
       sort: "reason",
       show: (r) => clip(plain(r.reason), "strong"),
     },
     {
       id: "value",
       label: "Left out",
-      width: "116px",
+      fit: [100, 180],
       show: (r) => (r.field ? `field ${plain(r.field)}` : "whole claim"),
     },
     { id: "quote", label: "Why", width: "minmax(200px,1.6fr)", show: (r) => clip(r.detail) },

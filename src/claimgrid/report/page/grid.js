@@ -6,6 +6,7 @@ const SPARE = 8;
 const TALLEST = 15e6; // browsers lay out no taller element reliably
 const NARROW = matchMedia("(max-width: 720px)");
 const PAGE_KEYS = 12;
+const MEASURED = 200;
 
 /** An ARIA grid: one cell takes part in the tab order, arrows, j and k move it, Enter opens it. */
 export class Grid {
@@ -48,7 +49,7 @@ export class Grid {
     this.table.setAttribute("aria-label", label);
     this.table.setAttribute("aria-rowcount", String(result.total + 1));
     this.table.setAttribute("aria-colcount", String(columns.length));
-    this.root.style.setProperty("--columns", columns.map((column) => column.width).join(" "));
+    this.root.style.setProperty("--columns", this.tracks().join(" "));
     this.head.replaceChildren(
       el(
         "div",
@@ -58,6 +59,32 @@ export class Grid {
     );
     this.root.scrollTop = 0;
     this.draw(true);
+  }
+
+  /** A width for each column: every row is a grid of its own, so what they hold is measured here. */
+  tracks() {
+    const { columns, result } = this;
+    const rows = Array.from({ length: Math.min(result.total, MEASURED) }, (_, place) =>
+      result.at(place),
+    ).filter(Boolean);
+    const stacks = columns.map((column) =>
+      el(
+        "div",
+        {},
+        el("div", { class: "cell" }, `${column.label} ▲`),
+        column.fit ? rows.map((row) => el("div", { class: "cell" }, column.show(row))) : null,
+      ),
+    );
+    const measure = el("div", { class: "measure", "aria-hidden": "true" }, stacks);
+    this.root.append(measure);
+    const wide = stacks.map((stack) => Math.ceil(stack.getBoundingClientRect().width));
+    measure.remove();
+    return columns.map(({ fit, number, width }, at) => {
+      if (!fit) return width;
+      const most = Math.max(fit[0], Math.min(fit[1], wide[at]));
+      // Words may be cut where there is no room, a number may not.
+      return `minmax(${number ? most : fit[0]}px,${most}px)`;
+    });
   }
 
   header(column, at, sort) {
@@ -168,6 +195,23 @@ export class Grid {
   select(id) {
     this.selected = id;
     this.draw(true);
+  }
+
+  /** Whether the row with this id is drawn, and within what is scrolled to. */
+  sees(id) {
+    const row = [...this.body.children].find(
+      (one) => this.id(this.result.at(Number(one.dataset.place)) ?? {}) === id,
+    );
+    if (!row) return false;
+    const top = Number(row.dataset.place) * this.height;
+    const room = this.root.clientHeight - this.head.offsetHeight;
+    return top >= this.root.scrollTop && top + this.height <= this.root.scrollTop + room;
+  }
+
+  /** Scrolls a row to the middle and gives it the tab stop, leaving the focus where it is. */
+  reveal(row) {
+    this.root.scrollTop = row * this.height - (this.root.clientHeight - this.height) / 2;
+    this.move(row, this.place.column, false);
   }
 
   /** Moves the tab stop, scrolling it into sight; `focus` moves the focus with it. */

@@ -82,13 +82,17 @@ export class Local {
   }
 
   paperAt(place) {
-    const kinds = {};
-    for (const claim of this.of[place]) {
+    const own = {};
+    for (const claim of this.ownOf(place)) {
       const kind = this.data.claims.kind[claim];
-      kinds[kind] = (kinds[kind] ?? 0) + 1;
+      own[kind] = (own[kind] ?? 0) + 1;
     }
     const paper = pick(this.data.papers, place);
-    return { ...paper, year: year(paper.date), claims: kinds, all: this.of[place].length };
+    return { ...paper, year: year(paper.date), own };
+  }
+
+  ownOf(place) {
+    return this.of[place].filter((claim) => this.data.claims.stance[claim] === "own");
   }
 
   /** A paper with its claims and rejected items, or null. */
@@ -121,6 +125,10 @@ export class Local {
       facets,
       at: (place) => this.row(list, places[place]),
       ready: null,
+      placeOf: async (id) => {
+        const ids = this.data[list][list === "claims" ? "claim_id" : "paper_id"] ?? [];
+        return places.findIndex((place) => ids[place] === id);
+      },
     };
   }
 
@@ -297,7 +305,7 @@ function sortKey(source, list, name) {
   if (list === "papers") {
     if (name === "title") return (place) => lower(papers.title[place]);
     if (name === "year") return (place) => year(papers.date[place]) && papers.date[place];
-    if (name === "all") return (place) => source.of[place].length;
+    if (name === "own") return (place) => source.ownOf(place).length;
     if (name === "unclaimed") return (place) => papers.unclaimed_numbers[place].length;
     return (place) => lower(papers[name]?.[place]);
   }

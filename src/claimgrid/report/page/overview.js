@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { caption, draw, panels } from "./plots.js";
+import { parse } from "./query.js";
 import { KINDS, count, plural } from "./text.js";
 
 const kindLabel = (kind) =>
@@ -39,15 +40,26 @@ function about(run) {
   );
 }
 
+/** How many of what was not taken fit a search. */
+export async function totalsOf(source, q) {
+  const lists = ["rejected", "unclaimed"];
+  if (!q) return source.sizes;
+  const found = await Promise.all(lists.map((list) => source.find(list, { q, sort: "" })));
+  return Object.fromEntries(lists.map((list, at) => [list, found[at].total]));
+}
+
 /** Builds the overview. `context` gives link(change), open(claim_id), tip(event, datum), alive(). */
 export async function overview(root, source, asked, context) {
   const { link, alive } = context;
-  const everything = { ...asked, kind: "", sort: "" };
-  const found = await source.find("claims", everything);
+  // The search narrows the overview; filters of the lists, and background claims, do not enter it.
+  const everything = { ...parse(""), q: asked.q };
+  const [found, totals] = await Promise.all([
+    source.find("claims", everything),
+    totalsOf(source, asked.q),
+  ]);
   if (!alive()) return [];
   const of = Object.fromEntries(found.facets.kind ?? []);
-  const background = source.sizes.claims - found.total;
-  const filtered = Boolean(asked.q);
+  const background = Object.fromEntries(found.facets.stance ?? []).background ?? 0;
   const plots = el("div", { class: "plots", "aria-busy": "true" });
   root.replaceChildren(
     el(
@@ -56,13 +68,14 @@ export async function overview(root, source, asked, context) {
       el(
         "h1",
         { id: "overview-title" },
-        filtered ? `Claims about “${asked.q}”` : "What these papers claim",
+        asked.q ? `Claims about “${asked.q}”` : "What these papers claim",
       ),
       el(
         "p",
         { class: "dim" },
-        `${plural(found.total, "claim")} of their own work in ${plural(source.sizes.papers, "paper")}`,
-        background && !filtered ? `, and ${count(background)} on the background` : "",
+        `${plural(found.total, "claim")} of the papers’ own work`,
+        asked.q ? "" : ` in ${plural(source.sizes.papers, "paper")}`,
+        background ? ` (${count(background)} more on the background are not counted here)` : "",
         ". Every number leads to the words that say it.",
       ),
     ),
@@ -72,8 +85,8 @@ export async function overview(root, source, asked, context) {
       KINDS.map((kind) =>
         tile(link({ view: "claims", kind: kind.id }), of[kind.id] ?? 0, kindLabel(kind)),
       ),
-      tile(link({ view: "rejected" }), source.sizes.rejected, "rejected"),
-      tile(link({ view: "unclaimed" }), source.sizes.unclaimed, "unclaimed numbers"),
+      tile(link({ view: "rejected" }), totals.rejected, "rejected"),
+      tile(link({ view: "unclaimed" }), totals.unclaimed, "unclaimed numbers"),
     ),
     plots,
     about(source.run),
@@ -103,7 +116,7 @@ export async function overview(root, source, asked, context) {
           el(
             "a",
             {
-              href: link({ view: "claims", ...one.filter }),
+              href: link({ ...one.filter, view: "claims" }),
               "aria-label": `${one.title} as a table`,
             },
             "Table",

@@ -95,9 +95,13 @@ export async function draw(root, { plot, kind, rows, label, open, tip }) {
   return made;
 }
 
-/** Keeps the names with the best ranks; all rows of a kept name stay. */
-function top(rows) {
-  const names = [...new Set([...rows].sort((a, b) => a.rank - b.rank).map((row) => row.name))];
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Keeps the names with the best ranks; all rows of a kept name stay. Equal ranks go by name, so
+ * that the file and the server, whose rows come in different orders, keep and draw the same. */
+function top(found) {
+  const rows = [...found].sort((a, b) => a.rank - b.rank || compare(a.name, b.name));
+  const names = [...new Set(rows.map((row) => row.name))];
   const kept = new Set(names.slice(0, MOST_NAMES));
   return { rows: rows.filter((row) => kept.has(row.name)), names: names.length };
 }

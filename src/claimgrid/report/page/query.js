@@ -13,12 +13,12 @@ export const FACETS = [
 const SINGLE = ["view", "kind", "q", "sort", "claim", "paper", "field", "at"];
 const OWN = "own";
 
-/** What the hash asks for. Without a word on the stance, a paper's own claims. */
+/** What the hash asks for. Without a word on the stance, the papers' claims of their own work. */
 export function parse(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const asked = Object.fromEntries(SINGLE.map((name) => [name, given.get(name) ?? ""]));
   for (const { id } of FACETS) asked[id] = given.getAll(id);
-  if (!given.has("stance")) asked.stance = asked.claim && !given.has("view") ? [] : [OWN];
+  if (!given.has("stance")) asked.stance = [OWN];
   if (given.get("stance") === "any") asked.stance = [];
   if (!["overview", ...LISTS].includes(asked.view)) {
     asked.view = [...given.keys()].length ? (asked.paper ? "papers" : "claims") : "overview";

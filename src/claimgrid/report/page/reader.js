@@ -2,7 +2,19 @@
 
 import { el, safeLink } from "./dom.js";
 import { badge, failed, stanceTag } from "./columns.js";
-import { KIND, KINDS, cut, fields, plain, plural, points, sentence, segments } from "./text.js";
+import {
+  KIND,
+  KINDS,
+  count,
+  cut,
+  day,
+  fields,
+  plain,
+  plural,
+  points,
+  sentence,
+  segments,
+} from "./text.js";
 
 const STRONG = new Set(["value", "device", "count", "total", "active", "benchmark"]);
 
@@ -68,7 +80,7 @@ function byline(paper) {
   const parts = [
     (paper.authors ?? []).join(", "),
     (paper.organizations ?? []).join(", "),
-    paper.date,
+    day(paper.date),
     (paper.categories ?? []).join(" "),
   ];
   return el(
@@ -149,7 +161,8 @@ export function read({ paper, claims, rejected }, { link, current, close }) {
   const kinds = KINDS.filter((kind) => claims.some((claim) => claim.kind === kind.id));
   const open = paper.unclaimed_numbers;
   const text = points(paper.abstract);
-  return [
+  const background = claims.filter((claim) => claim.stance === "background").length;
+  const bar = [
     el(
       "div",
       { class: "reader-bar" },
@@ -165,6 +178,8 @@ export function read({ paper, claims, rejected }, { link, current, close }) {
         "✕",
       ),
     ),
+  ];
+  const words = [
     el("h2", { tabindex: "-1", id: "reader-title" }, paper.title || paper.paper_id),
     byline(paper),
     failed(paper.status)
@@ -182,7 +197,14 @@ export function read({ paper, claims, rejected }, { link, current, close }) {
             : null,
         )
       : null,
-    el("h3", {}, plural(claims.length, "claim")),
+  ];
+  const found = [
+    el(
+      "h3",
+      {},
+      plural(claims.length, "claim"),
+      background ? `, ${count(background)} of them on the background` : "",
+    ),
     el(
       "ol",
       { class: "claims" },
@@ -206,9 +228,15 @@ export function read({ paper, claims, rejected }, { link, current, close }) {
           ),
         ]
       : null,
-  ]
-    .flat()
-    .filter(Boolean);
+  ];
+  // Two parts that scroll apart: a claim's words and its card are in sight together.
+  const part = (name, label, inside) =>
+    el("div", { class: name, tabindex: "0", role: "group", "aria-label": label }, ...inside);
+  return [
+    ...bar,
+    part("reader-words", "Title and abstract", words),
+    part("reader-claims", "Claims of this paper", found.flat()),
+  ];
 }
 
 /** Scrolls the words of a claim's field (or of its evidence) into sight and lights them up. */

@@ -24,6 +24,11 @@ function filters(asked) {
   return { ...rest, paper, q: asked.q };
 }
 
+const asking = (list, asked) => ({
+  ...(list === "claims" ? filters(asked) : { q: asked.q }),
+  sort: asked.sort,
+});
+
 /** A source of answers from the server that sent the page. */
 export class Remote {
   static async open() {
@@ -49,20 +54,20 @@ export class Remote {
 
   /** As `Local.find`; `at` gives undefined for a row that `ready(from, to)` has yet to bring. */
   async find(list, asked) {
-    const given = { ...(list === "claims" ? filters(asked) : { q: asked.q }), sort: asked.sort };
+    const given = asking(list, asked);
     const pages = new Map();
     const load = (page) => {
       if (!pages.has(page)) {
-        const asking = get(list, { ...given, limit: PAGE, offset: page * PAGE });
+        const coming = get(list, { ...given, limit: PAGE, offset: page * PAGE });
         pages.set(page, {
-          asking: asking.then((answer) => {
+          coming: coming.then((answer) => {
             pages.get(page).rows = answer.rows.map(whole);
             return answer;
           }),
           rows: [],
         });
       }
-      return pages.get(page).asking;
+      return pages.get(page).coming;
     };
     const [first, counted] = await Promise.all([
       load(0),
@@ -72,6 +77,8 @@ export class Remote {
       total: first.total,
       facets: counted ? { ...counted.facets, from: counted.facets.paper } : {},
       at: (place) => pages.get(Math.floor(place / PAGE))?.rows[place % PAGE],
+      placeOf: async (id) =>
+        (await get(`places/${list}`, { ...asking(list, asked), id })).place ?? -1,
       ready: (from, to) => {
         const wanted = [];
         for (let page = Math.floor(from / PAGE); page * PAGE < to; page += 1) {

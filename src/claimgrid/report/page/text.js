@@ -17,7 +17,20 @@ export const BOUND = {
   range: { sign: "", name: "range", glyph: "━" },
 };
 
+/** What a number on a benchmark is where it is no score. */
+export const RELATION = { delta: "difference", ratio: "share of baseline" };
+
 export const plain = (word) => (word ?? "").replaceAll("_", " ");
+const LONGEST_NAME = 20; // of a baseline beside a number; "Against" has a longer one
+const MONTHS = "January February March April May June July August September October November December";
+
+/** A date as people write it where its year is missing: `--05-02` is `2 May`. */
+export function day(date) {
+  const [, month, of] = /^--(\d\d)(?:-(\d\d))?$/.exec(date ?? "") ?? [];
+  const name = MONTHS.split(" ")[month - 1];
+  return name ? [of && Number(of), name].filter(Boolean).join(" ") : date;
+}
+
 export const year = (date) => (/^\d{4}/.test(date ?? "") ? date.slice(0, 4) : null);
 export const count = (number) => number.toLocaleString("en");
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
@@ -61,7 +74,8 @@ const digits = (number) =>
   Number(number.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 });
 const between = (low, high, shown) => (low === high ? shown(low) : `${shown(low)}–${shown(high)}`);
 
-/** The claim's number with its bound: `≤ 3.04×`, `1.27–7.57×`, `200B (20B active)`. */
+/** The claim's number with its bound: `≤ 3.04×`, `1.27–7.57×`, `200B (20B active)`. A difference
+ * to a baseline has `Δ` before it, a share of one says so: neither can be read as a score. */
 export function value(claim) {
   if (claim.kind === "hardware")
     return claim.count === null ? (tidy(claim.value?.text) ?? "") : count(claim.count);
@@ -72,14 +86,20 @@ export function value(claim) {
   }
   if (!claim.value) return "";
   const { text, low, high, unit } = claim.value;
-  if (low === null) return tidy(text);
+  if (low === null) return related(claim, tidy(text));
   const kept = low === high && /^\d+\.\d+%?$/.test(text) ? text.replace("%", "") : null;
-  const sign =
-    claim.relation === "delta" && low > 0 && claim.qualifier === "exact"
-      ? "+"
-      : BOUND[claim.qualifier].sign;
   const tail = { x: "×", "%": "%", score: "" }[unit] ?? ` ${unit}`;
-  return sign + (kept ?? between(low, high, digits)) + tail;
+  return related(
+    claim,
+    BOUND[claim.qualifier].sign + (kept ?? between(low, high, digits)) + tail,
+  );
+}
+
+function related(claim, number) {
+  if (claim.relation === "delta") return `Δ ${number}`;
+  if (claim.relation !== "ratio") return number;
+  const of = claim.baselines[0] ?? "";
+  return `${number} of ${of && of.length <= LONGEST_NAME ? of : "baseline"}`;
 }
 
 /** The improvement factor of a speedup, with its bound. */
@@ -94,10 +114,7 @@ export function what(claim) {
   switch (claim.kind) {
     case "benchmark": {
       const role = claim.role === "result" ? "" : plain(claim.role);
-      const relation = { delta: "better by", ratio: "share of baseline" }[claim.relation] ?? "";
-      return [role, claim.benchmark, claim.metric, relation && `(${relation})`]
-        .filter(Boolean)
-        .join(" ");
+      return [role, claim.benchmark, claim.metric].filter(Boolean).join(" ");
     }
     case "hardware":
       return [claim.device, plain(claim.role)].join(" · ");
@@ -129,7 +146,7 @@ export function fields(claim) {
     ["Bound", BOUND[claim.qualifier].name],
     ["Benchmark", claim.benchmark],
     ["Metric", plain(claim.metric)],
-    ["Relation", claim.relation === "absolute" ? "" : plain(claim.relation)],
+    ["Relation", RELATION[claim.relation]],
     ["Role", plain(claim.role)],
     ["Against", (claim.baselines ?? []).join(", ")],
     ["Workload", claim.workload],
@@ -146,7 +163,8 @@ export function fields(claim) {
 export function sentence(claim) {
   const against = claim.baselines?.length ? `over ${claim.baselines.join(", ")}` : "";
   const on = claim.hardware?.length ? `on ${claim.hardware.join(", ")}` : "";
-  const number = claim.kind === "speedup" ? ratio(claim) : value(claim);
+  // No line ends between a number and its marks.
+  const number = (claim.kind === "speedup" ? ratio(claim) : value(claim)).replaceAll(" ", "\u00a0");
   return [claim.subject, what(claim), number, against, on].filter(Boolean).join(" · ");
 }
 
