@@ -188,14 +188,14 @@ def test_every_row_carries_its_words_in_every_format_for_people(one: Path) -> No
             assert "differs" in text, form
         else:
             letters = "a bound, b baseline, c workload, d hardware. With ?,"
-            assert letters in " ".join(text.split()), form
+            assert letters in " ".join(text.replace("{}", "").split()), form
 
 
 def test_a_brief_table_has_a_line_a_row_and_letters_for_what_may_not_be_compared(one: Path) -> None:
     text = extract("table", "speedups", one, COLUMNS="110").stdout.splitlines()
     assert text[1].split() == ["subject", "ratio", "marks", "metric", "baselines", "on", "quote"]
     assert [line.split() for line in text[2:5]] == [
-        ["Zephyr", "avg", "3.5×", "!", "latency", "Other", "3.5x", "faster"],
+        ["Zephyr", "avg", "3.5×", "latency", "Other", "3.5x", "faster"],
         ["Zephyr", "2×", "a", "b", "c?", "d?", "!", "latency", "Base", "nvidia-a100", "2.0x",
          "faster"],
         ["Zephyr", "≤", "5.9×", "energy", "Base", "nvidia-a100", "5.9x", "faster"],

@@ -39,9 +39,7 @@ class Writer:
         self.keep_earlier = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._files = {
-                name: (folder / f"{name}.part").open("wb") for name in NAMES
-            }
+            self._files = {name: (folder / f"{name}.part").open("wb") for name in NAMES}
         except OSError as error:
             raise StoreError(f"{folder}: cannot be written: {error}; pass another --out") from error
         self._lines = {

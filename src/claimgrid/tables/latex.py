@@ -27,7 +27,7 @@ _HEADS = {
     "per_node": "Per node", "what": "Of what", MARKS: "",
 }  # fmt: skip
 # Characters that a column of text asks for, at least and at most; it breaks over lines.
-_ROOM = {"quote": (22, 34), "title": (22, 34)}
+_ROOM = {"quote": (17, 34), "title": (17, 34)}
 _WIDE = 16
 _GAP = 2
 # Sizes, each with the characters that fit in the text width of `article`.
