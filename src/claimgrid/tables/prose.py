@@ -24,7 +24,7 @@ _ATOM = (
     rf"(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
 )
 # A dollar before a digit opens the next number, and one beside a space is a price.
-_MATH = re.compile(rf"(?<![\\$])\$(?![\s$])((?:{_ATOM}){{1,80}})\$")
+_MATH = re.compile(rf"(?<![\\$])\$(?![\s$])((?:{_ATOM}){{1,80}})(?<!\s)\$(?![0-9$])")
 _FONT = re.compile(r"\\(?:text(?:bf|it|tt|sc|rm|sf)|emph|math(?:bf|rm|it|sf|tt))\{([^{}$]*)\}")
 _ESCAPED = re.compile(r"\\([%$#&_])")
 _SIGN_ALONE = re.compile(rf"{_SIGN}\s?(?=[0-9])|{_SIGN}")
