@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_bench import requests
 from claimgrid.llm import estimate, prices
 from claimgrid.llm.answer import Usage, usage_of
 from claimgrid.llm.budget import Budget, Limits
@@ -165,9 +167,22 @@ def test_the_batch_price_is_the_list_s_own() -> None:
 
 def test_replies_calibrate_the_estimate() -> None:
     rate = estimate.calibrated(
-        [(6000, Usage(1, 2000, 0, 90)), (3000, Usage(1, 1000, 0, 110)), (9, Usage(2, 9999, 0, 100))]
+        estimate.Seen(*each)
+        for each in (
+            (6000, Usage(1, 2000, 0, 90)),
+            (3000, Usage(1, 1000, 0, 110)),
+            (9, Usage(2, 9999, 0, 100)),
+        )
     )
     assert rate.characters_a_token == pytest.approx(3)
     assert rate.output_tokens == pytest.approx(100)
     assert (rate.input_replies, rate.output_replies) == (2, 3)
     assert estimate.calibrated([]) == estimate.Rate()
+    together = estimate.calibrated([estimate.Seen(6000, Usage(1, 2000, 0, 500), 5)])
+    assert together.output_tokens == 100
+
+
+def test_a_pack_is_estimated_at_a_reply_for_each_of_its_papers() -> None:
+    alone = requests(1)[0]
+    together = replace(alone, packed=5)
+    assert estimate.usage(together).output_tokens == 5 * estimate.usage(alone).output_tokens

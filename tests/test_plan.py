@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from claimgrid import plan
 from claimgrid.llm import estimate
 from claimgrid.llm.answer import Usage
-from server import Server
+from server import Say, Server, completion
 from test_account import PRICES, papers, reply
 from test_cli import ROOT, extract
+from test_pack import is_packed, parts
 
 
 def survey(characters: list[int], *, static: int = 0, **rate: Any) -> plan.Survey:
@@ -25,7 +26,8 @@ def survey(characters: list[int], *, static: int = 0, **rate: Any) -> plan.Surve
         problems=0,
         answered=Counter(),
         to_ask=tuple(characters),
-        static=static,
+        asked_about=len(characters),
+        static=static * len(characters),
         rate=estimate.Rate(**rate),
     )
 
@@ -120,6 +122,37 @@ def test_a_run_s_replies_are_not_asked_again_and_calibrate_the_rest(tmp_path: Pa
     assert told["tokens"]["output"] == spent["live_usage"]["output_tokens"]
     assert told["cost_usd"]["online"] == pytest.approx(spent["cost_usd"], rel=0.01)
     assert extract("plan", source, "--out", out, *model).stdout.count("\n") == 3
+
+
+def test_a_plan_of_packs_is_what_the_packed_run_takes(tmp_path: Path) -> None:
+    source, out = papers(tmp_path, 10), tmp_path / "out"
+
+    def first_part_lost(number: int, body: Any) -> Say:
+        found = parts(body)[1:] if number == 0 else parts(body)
+        used = {"prompt_tokens": 500, "completion_tokens": 40}
+        said = completion(json.dumps({"papers": found})).body if is_packed(body) else None
+        return Say(said | {"usage": used}) if said else reply(number, body)
+
+    with Server(first_part_lost) as server:
+        model = ("--model", "m", "--base-url", server.url, "--pack", 4)
+        fresh = planned(source, "--out", out, *model)
+        assert (fresh["requests"], fresh["papers_to_ask"]) == (3, 10)
+        assert fresh["tokens"]["output"] == 10 * 180
+        assert fresh["cost_usd"]["batch"] is None
+        alone = planned(source, "--out", out, *model[:-2])
+        assert (alone["requests"], alone["papers_to_ask"]) == (10, 10)
+        assert fresh["tokens"]["input"] < 0.5 * alone["tokens"]["input"]
+        more = ("--concurrency", 2, "--max-requests", 1)
+        assert extract("run", source, "--out", out, *model, *more).returncode == 1
+        told = planned(source, "--out", out, *model)
+        # Of the pack that is stored, one paper has no part: it is left, and so are two packs.
+        assert told["answered"] == {"cache": 3}
+        assert (told["requests"], told["papers_to_ask"]) == (3, 7)
+        assert told["tokens"]["basis"]["output_tokens_a_paper"] == 10
+        assert "about 7 papers" in extract("plan", source, "--out", out, *model).stdout
+        asked = len(server.requests)
+        assert extract("run", source, "--out", out, *model).returncode == 0
+    assert len(server.requests) - asked == told["requests"]
 
 
 def test_the_recordings_answer_the_seeds(tmp_path: Path) -> None:

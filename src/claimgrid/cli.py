@@ -106,6 +106,7 @@ def run(
 @click.option("-o", "--out", type=_PATH, help="Folder whose replies count as answered already.")
 @model_options
 @click.option("--concurrency", type=int, metavar="N", help="As for run. Default: 32.")
+@click.option("--pack", type=int, metavar="N", help="Papers in one request, as for run.")
 @click.option("--rpm", type=float, metavar="N", help="Requests per minute, as for run.")
 @click.option("--tpm", type=float, metavar="N", help="Tokens per minute, as for run.")
 @click.option(

@@ -7,13 +7,14 @@ that it is given.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from claimgrid.llm import estimate
+from claimgrid.llm import estimate, lean
 from claimgrid.llm.answer import Usage, texts, usage_of
 from claimgrid.llm.limits import START
+from claimgrid.llm.pack import Grouping, Pack, packed
 from claimgrid.llm.recordings import Recording
 from claimgrid.papers import Paper
 from claimgrid.prompt import Request
@@ -62,7 +63,8 @@ class Survey:
     Args:
         answered: papers by the store that holds their reply.
         to_ask: characters of each request that is left.
-        static: characters before the paper, the same in every request.
+        asked_about: papers in these requests.
+        static: characters before the papers, the same in every request, in all of these.
         rate: how characters become tokens, by the replies that are there.
     """
 
@@ -70,6 +72,7 @@ class Survey:
     problems: int
     answered: Counter[str]
     to_ask: tuple[int, ...]
+    asked_about: int
     static: int
     rate: estimate.Rate
 
@@ -80,38 +83,104 @@ class Survey:
         return Usage(
             requests=len(self.to_ask),
             input_tokens=round(sum(self.to_ask) / each),
-            output_tokens=round(len(self.to_ask) * self.rate.output_tokens),
+            output_tokens=round(self.asked_about * self.rate.output_tokens),
         )
 
     def cached(self, first: int) -> int:
         """Input tokens that a provider's prompt cache answers once `first` requests have filled it;
         0 where the static part is too short to be cached."""
-        tokens = self.static / self.rate.characters_a_token
+        each = self.static / max(1, len(self.to_ask))
+        tokens = each / self.rate.characters_a_token
         if tokens < _SHORTEST_CACHED:
             return 0
         return round(tokens * max(0, len(self.to_ask) - first))
 
 
-def survey(items: Iterable[object], request: Callable[[Paper], Request], look: Look) -> Survey:
-    """Read a source to its end and look up each paper; what is no Paper counts as a problem."""
-    papers = problems = static = 0
-    answered: Counter[str] = Counter()
-    to_ask: list[int] = []
-    seen: list[tuple[int, Usage]] = []
-    for item in items:
-        if not isinstance(item, Paper):
-            problems += 1
-            continue
-        papers += 1
-        asked = request(item)
-        static = estimate.static_characters(asked)
-        found = look(asked)
+class Packs(NamedTuple):
+    """How many papers share a request, and what makes one request of theirs."""
+
+    size: int
+    pack: Pack
+
+
+@dataclass(slots=True)
+class _Surveyor:
+    """Looks up what is stored of each request, and adds up what is left to ask."""
+
+    look: Look
+    answered: Counter[str] = field(default_factory=Counter)
+    to_ask: list[int] = field(default_factory=list)
+    asked_about: int = 0
+    static: int = 0
+    seen: list[estimate.Seen] = field(default_factory=list)
+
+    def single(self, request: Request) -> None:
+        found = self.look(request)
         if found is None:
-            to_ask.append(estimate.characters(asked))
+            self._left(request)
         else:
-            answered[found[0]] += 1
-            seen.append((estimate.characters(asked), _usage(found[1])))
-    return Survey(papers, problems, answered, tuple(to_ask), static, estimate.calibrated(seen))
+            self.answered[found[0]] += 1
+            self.seen.append(estimate.Seen(estimate.characters(request), _usage(found[1])))
+
+    def together(self, requests: Sequence[Request], pack: Pack) -> None:
+        """As a run asks a pack: what its stored reply does not answer is asked about alone."""
+        request = packed(requests, pack)
+        found = self.look(request)
+        if found is None:
+            self._left(request)
+            return
+        source, recording = found
+        parts = lean.read_pack(recording.attempts[0].body, len(requests))
+        self.answered[source] += len(parts)
+        size = estimate.characters(request)
+        self.seen.append(estimate.Seen(size, _usage(recording), len(requests)))
+        for number, one in enumerate(requests, 1):
+            if number not in parts:
+                self.single(one)
+
+    def _left(self, request: Request) -> None:
+        self.to_ask.append(estimate.characters(request))
+        self.asked_about += max(1, request.packed)
+        self.static += estimate.static_characters(request)
+
+
+def survey(
+    items: Iterable[object],
+    request: Callable[[Paper], Request],
+    look: Look,
+    packs: Packs | None = None,
+) -> Survey:
+    """Read a source to its end and look up each paper; what is no Paper counts as a problem."""
+    papers = problems = 0
+    surveyor = _Surveyor(look)
+    grouping = Grouping(packs.size if packs else 1)
+    group: list[Request] = []
+
+    def ended(count: int) -> None:
+        if count == 1:
+            surveyor.single(group[0])
+        elif count and packs:
+            surveyor.together(group, packs.pack)
+        if count:
+            group.clear()
+
+    for item in items:
+        paper = isinstance(item, Paper)
+        if isinstance(item, Paper):
+            papers += 1
+            group.append(request(item))
+        problems += not paper
+        ended(grouping.read(paper=paper))
+    ended(grouping.end())
+    return Survey(
+        papers,
+        problems,
+        surveyor.answered,
+        tuple(surveyor.to_ask),
+        surveyor.asked_about,
+        surveyor.static,
+        estimate.calibrated(surveyor.seen),
+    )
 
 
 def _usage(found: Recording) -> Usage:
@@ -134,17 +203,19 @@ def told(done: Survey, priced: Priced, pace: Pace) -> dict[str, Any]:
         "source_problems": done.problems,
         "answered": dict(sorted(done.answered.items())),
         "requests": used.requests,
+        "papers_to_ask": done.asked_about,
         "tokens": {
             "input": used.input_tokens,
             "output": used.output_tokens,
-            "static_share": _share(done.static * len(done.to_ask), sum(done.to_ask)),
+            "static_share": _share(done.static, sum(done.to_ask)),
             "cached_by_provider": cached,
             "basis": _basis(done.rate),
         },
         "cost_usd": {
             "online": priced.usd(used),
             "online_with_prompt_cache": priced.usd(with_cache) if priced.caches else None,
-            "batch": priced.usd(used, batch=True),
+            # `extract batch` does not pack, so it would take more than these tokens.
+            "batch": None if done.asked_about > used.requests else priced.usd(used, batch=True),
         },
         "prices": priced.source,
         "time": {
@@ -171,5 +242,5 @@ def _basis(rate: estimate.Rate) -> dict[str, Any]:
         **kinds,
         "replies": max(rate.input_replies, rate.output_replies),
         "characters_a_token": round(rate.characters_a_token, 2),
-        "output_tokens_a_reply": round(rate.output_tokens, 1),
+        "output_tokens_a_paper": round(rate.output_tokens, 1),
     }

@@ -141,6 +141,12 @@ def reply_schema() -> str:
     return _canonical(Reply.model_json_schema())
 
 
+@cache
+def pack_schema() -> str:
+    """JSON Schema of a packed reply, as `reply_schema` gives that of one."""
+    return _canonical(PackedReply.model_json_schema())
+
+
 def schema_sha256() -> str:
     """Hash of the reply schema, as requests and recordings carry it."""
     return _sha256(reply_schema())
@@ -201,7 +207,7 @@ def pack(requests: Sequence[Request], packing: Prompt) -> Request:
         ]
     papers = [request.messages[-1]["content"] for request in requests]
     messages.append({"role": "user", "content": _wrapped(papers, packing)})
-    schema = _canonical(PackedReply.model_json_schema())
+    schema = pack_schema()
     told = {
         "model": first.model,
         "mode": first.mode,

@@ -46,7 +46,8 @@ def plan(
                     return name, found
             return None
 
-        done = plans.survey(sources.read(source), session.request, look)
+        packs = plans.Packs(given.pack, session.pack) if given.pack > 1 else None
+        done = plans.survey(sources.read(source), session.request, look, packs)
     pace = plans.Pace(given.concurrency, latency, given.rpm, given.tpm)
     told = {"source": source, **_model(session), **plans.told(done, _priced(session), pace)}
     if as_json:
@@ -82,14 +83,16 @@ def _print(told: dict[str, Any]) -> None:
     problems = told["source_problems"]
     unread = [f"{problems} more cannot be read"] if problems else []
     row("papers", f"{told['papers']:,}", " · ".join([*answered, *unread]))
-    row("to ask", f"{told['requests']:,}", f"{told['model']} ({told['provider']})")
+    about = told["papers_to_ask"]
+    packed = f", about {about:,} papers" if about != told["requests"] else ""
+    row("to ask", f"{told['requests']:,}", f"{told['model']} ({told['provider']}){packed}")
     if not told["requests"]:
         return
     tokens, basis = told["tokens"], told["tokens"]["basis"]
     static = f"{tokens['static_share']:.0%} of it is the same in every request"
     each = f"{basis['characters_a_token']} characters a token, {_on(basis, 'input')}"
     row("tokens in", f"{tokens['input']:,}", f"{static}; {each}")
-    each = f"{basis['output_tokens_a_reply']:,.0f} a reply, {_on(basis, 'output')}"
+    each = f"{basis['output_tokens_a_paper']:,.0f} a paper, {_on(basis, 'output')}"
     row("tokens out", f"{tokens['output']:,}", each)
     _print_cost(row, told)
     time = told["time"]

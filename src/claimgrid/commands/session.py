@@ -13,7 +13,7 @@ from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm import lean, prices
 from claimgrid.llm.answer import Usage
 from claimgrid.llm.client import Client, Policy, Stores
-from claimgrid.llm.pack import Packer
+from claimgrid.llm.pack import Pack, Packer
 from claimgrid.llm.providers import Endpoint, endpoint
 from claimgrid.llm.recordings import Cache, Folder
 from claimgrid.papers import Paper
@@ -82,12 +82,15 @@ class Session:
             tpm=given.tpm,
         )
 
+    @property
+    def pack(self) -> Pack:
+        """What makes one request of several."""
+        packing = prompts.load(resources.path("prompts/pack.md"))
+        return functools.partial(prompts.pack, packing=packing)
+
     def packer(self, client: Client) -> Packer | None:
         """What asks about several papers at a time, if `--pack` says so."""
-        if self.given.pack == 1:
-            return None
-        packing = prompts.load(resources.path("prompts/pack.md"))
-        return Packer(client, functools.partial(prompts.pack, packing=packing), self.given.pack)
+        return Packer(client, self.pack, self.given.pack) if self.given.pack > 1 else None
 
     def usd(self, used: Usage, *, batch: bool = False) -> float | None:
         """What tokens of this model cost; None where that is not known. See `prices.usd`."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from claimgrid.llm.answer import Usage
-from claimgrid.prompt import Request, reply_schema
+from claimgrid.prompt import Request, pack_schema, reply_schema
 
 _CHARACTERS_A_TOKEN = 4.0
 # The shipped recordings average 550 characters; JSON makes a token of about three.
@@ -20,9 +21,8 @@ _OUTPUT = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How characters become tokens, and how long a reply is, on how many replies each rests.
-
-    0 replies means the rule of thumb.
+    """How characters become tokens, and how long a reply about one paper is, on how many replies
+    each rests. 0 replies means the rule of thumb.
     """
 
     characters_a_token: float = _CHARACTERS_A_TOKEN
@@ -31,9 +31,18 @@ class Rate:
     output_replies: int = 0
 
 
+class Seen(NamedTuple):
+    """An answered request: its characters, what it took, and how many papers it is about."""
+
+    characters: int
+    used: Usage
+    papers: int = 1
+
+
 def characters(request: Request) -> int:
     """Characters of all messages and of the schema, which servers count as input too."""
-    return sum(len(message["content"]) for message in request.messages) + len(reply_schema())
+    schema = pack_schema() if request.packed else reply_schema()
+    return sum(len(message["content"]) for message in request.messages) + len(schema)
 
 
 def tokens(written: int) -> int:
@@ -52,25 +61,25 @@ def usage(request: Request, rate: Rate | None = None) -> Usage:
     return Usage(
         requests=1,
         input_tokens=round(characters(request) / rate.characters_a_token),
-        output_tokens=round(rate.output_tokens),
+        output_tokens=round(rate.output_tokens * max(1, request.packed)),
     )
 
 
-def calibrated(seen: Iterable[tuple[int, Usage]]) -> Rate:
-    """The rate of replies whose tokens are known, each with its request's characters.
+def calibrated(seen: Iterable[Seen]) -> Rate:
+    """The rate of replies whose tokens are known.
 
     Replies of several attempts carry the re-asks' tokens and would skew the input: they are left
     out there, and kept in the output, which will be re-asked as often.
     """
     replies = list(seen)
-    read = [(n, used.input_tokens) for n, used in replies if used.requests == 1]
+    read = [(n, used.input_tokens) for n, used, _ in replies if used.requests == 1]
     read = [(n, tokens) for n, tokens in read if tokens]
-    written = [used.output_tokens for _, used in replies if used.output_tokens]
+    written = [(used.output_tokens, papers) for _, used, papers in replies if used.output_tokens]
     rate = Rate()
     if read:
         ratio = sum(n for n, _ in read) / sum(tokens for _, tokens in read)
         rate = replace(rate, characters_a_token=ratio, input_replies=len(read))
     if written:
-        mean = sum(written) / len(written)
+        mean = sum(tokens for tokens, _ in written) / sum(papers for _, papers in written)
         rate = replace(rate, output_tokens=mean, output_replies=len(written))
     return rate

@@ -18,11 +18,33 @@ from claimgrid.llm.answer import Answer, Parts, Usage
 from claimgrid.llm.client import Client
 from claimgrid.prompt import Request
 
+Pack = Callable[[Sequence[Request]], Request]
 _Waiting = tuple[Request, "asyncio.Future[Answer]"]
 # A pack reaches over so many times its size of the source's items. Results are given in the order
 # of the source, and an engine holds at least 16 times its concurrency of them behind one that
 # waits: a pack that could reach further might wait for a paper that is never read.
 _REACH = 4
+
+
+class Grouping:
+    """Which papers of a source share a pack of `size`: settled as its items are read."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._papers = 0
+        self._items = 0  # of the source, since the first of the papers
+
+    def read(self, *, paper: bool) -> int:
+        """One more item of the source. Returns the papers of the pack that it ends, or 0."""
+        self._papers += paper
+        self._items = self._items + 1 if self._papers else 0
+        full = self._papers == self._size or self._items == _REACH * self._size
+        return self.end() if full else 0
+
+    def end(self) -> int:
+        """The papers of the pack that was being filled, which gets no further one."""
+        papers, self._papers, self._items = self._papers, 0, 0
+        return papers
 
 
 class Packer:
@@ -34,32 +56,26 @@ class Packer:
         pack: makes one request of several (`prompt.pack` with its prompt file).
     """
 
-    def __init__(
-        self, client: Client, pack: Callable[[Sequence[Request]], Request], size: int
-    ) -> None:
+    def __init__(self, client: Client, pack: Pack, size: int) -> None:
         self._client = client
         self._pack = pack
-        self._size = size
-        # Of the pack that is being filled: papers, and items of the source since the first of them.
-        self._papers = 0
-        self._items = 0
+        self._grouping = Grouping(size)
         self._planned: deque[int] = deque()  # papers of each pack that is filled and not yet sent
         self._here: list[_Waiting | None] = []  # in the order of the papers; None: was dropped
         self._tasks: set[asyncio.Task[None]] = set()
 
     def read(self, *, will_ask: bool) -> None:
         """One more item of the source is read: a paper that will ask or be dropped, or not."""
-        self._papers += will_ask
-        self._items = self._items + 1 if self._papers else 0
-        if self._papers == self._size or self._items == _REACH * self._size:
-            self.end()
+        self._plan(self._grouping.read(paper=will_ask))
 
     def end(self) -> None:
         """The pack that is being filled gets no further paper."""
-        if self._papers:
-            self._planned.append(self._papers)
-        self._papers = self._items = 0
-        self._send_if_due()
+        self._plan(self._grouping.end())
+
+    def _plan(self, papers: int) -> None:
+        if papers:
+            self._planned.append(papers)
+            self._send_if_due()
 
     def drop(self) -> None:
         """The next paper that was read will not ask."""
@@ -106,7 +122,7 @@ class Packer:
         task.add_done_callback(ended)
 
     async def _together(self, pack: list[_Waiting]) -> None:
-        parts = await self._client.ask_pack(self._packed([request for request, _ in pack]))
+        parts = await self._client.ask_pack(packed([request for request, _ in pack], self._pack))
         # The pack's tokens are counted once, with the first answer that comes of it.
         uncounted = [parts]
         for number, (request, answer) in enumerate(pack, 1):
@@ -120,16 +136,6 @@ class Packer:
                     Answer(reply, (), used, parts.source, parts.origin, request.model)
                 )
 
-    def _packed(self, requests: Sequence[Request]) -> Request:
-        try:
-            return self._pack(requests)
-        except (ValueError, TypeError) as error:
-            raise SetupError(
-                f"--pack: requests of this prompt cannot be packed ({error}); each === reply of "
-                "the prompt file must be a JSON object, and the === user section of "
-                "prompts/pack.md must hold {paper} once"
-            ) from error
-
     async def _alone(
         self, request: Request, answer: asyncio.Future[Answer], uncounted: list[Parts]
     ) -> None:
@@ -139,3 +145,19 @@ class Packer:
             found = replace(found, usage=found.usage + uncounted.pop().usage)
         if not answer.done():
             answer.set_result(found)
+
+
+def packed(requests: Sequence[Request], pack: Pack) -> Request:
+    """One request about the papers of several.
+
+    Raises:
+        SetupError: requests of this prompt cannot be packed.
+    """
+    try:
+        return pack(requests)
+    except (ValueError, TypeError) as error:
+        raise SetupError(
+            f"--pack: requests of this prompt cannot be packed ({error}); each === reply of "
+            "the prompt file must be a JSON object, and the === user section of "
+            "prompts/pack.md must hold {paper} once"
+        ) from error
