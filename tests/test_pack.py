@@ -127,6 +127,41 @@ def test_a_pack_that_is_cut_or_refused_is_asked_one_by_one(
     assert len(lines(tmp_path / "out" / "claims.jsonl")) == 7
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (413, "request entity too large"),
+        (400, {"message": "Too much.", "code": "context_length_exceeded"}),
+        (400, {"message": "This model's maximum context length is 4096 tokens.", "code": 400}),
+        (400, {"message": "the request exceeds the available context size", "code": 400}),
+        (400, {"message": "max_tokens is too large: 32000. This model supports at most 16384"}),
+        (200, {"message": "prompt is too long: 9000 tokens > 8000 maximum", "code": 400}),
+    ],
+    ids=["413", "OpenAI", "vLLM", "llama.cpp", "output", "gateway"],
+)
+def test_a_pack_that_is_too_long_for_the_server_is_asked_one_by_one(
+    status: int, error: Any, source: Path, tmp_path: Path
+) -> None:
+    def script(number: int, body: Any) -> Say:
+        return Say({"error": error}, status) if is_packed(body) else single_reply(number, body)
+
+    with Server(script) as server:
+        done = run(source, tmp_path / "out", server.url, "--pack", "3", "--attempts", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(server.requests) == 2 + 7
+    told = check_account(tmp_path / "out")
+    assert (told["asked"], told["statuses"]) == ({"live": 7}, {"claims": 7})
+    assert told["live_usage"]["requests"] == 7
+
+
+def test_a_pack_that_is_refused_for_another_reason_is_not(source: Path, tmp_path: Path) -> None:
+    said = {"error": {"message": "unknown field response_format"}}
+    with Server(lambda number, body: Say(said, 400)) as server:
+        done = run(source, tmp_path / "out", server.url, "--pack", "7")
+    assert done.returncode == 1
+    assert len(server.requests) == 1
+
+
 def test_one_bad_line_costs_only_itself_in_a_pack(source: Path, tmp_path: Path) -> None:
     source.write_text("{broken\n" + source.read_text())
     with Server(packed()) as server:

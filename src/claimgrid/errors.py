@@ -12,6 +12,7 @@
         ├── TruncatedError           the reply was cut at the token limit
         ├── InvalidReplyError        no valid reply within the re-asks
         └── TransportError           the server could not be reached or kept failing
+            └── TooLongError         the server refuses the request as too long
 
 Every message says what is wrong, where, and what to do about it. Knows nothing of the stages.
 """
@@ -104,3 +105,7 @@ class InvalidReplyError(PaperError):
 
 class TransportError(PaperError):
     """The server could not be reached, or kept failing past the retries."""
+
+
+class TooLongError(TransportError):
+    """The server refuses the request as too long for it or for its model."""

@@ -20,6 +20,7 @@ from claimgrid.errors import (
     PaperError,
     RefusedError,
     StoppedError,
+    TooLongError,
     TransportError,
     TruncatedError,
 )
@@ -143,7 +144,8 @@ class Client:
     async def ask_pack(self, request: Request) -> Parts:
         """The replies of a packed request, as far as they are valid; it is never asked again.
 
-        Papers without a valid part count as asked only when they are asked about alone.
+        There are none where the server refuses the pack as too long for it. Papers without a valid
+        part count as asked only when they are asked about alone.
 
         Raises:
             TransportError, StoreError, StoppedError: as `ask`.
@@ -153,6 +155,8 @@ class Client:
         asking = self._policy.live and found is None
         async with self._paid(request, exchange, asking=asking):
             await self._lean_reply(request, exchange)
+        if isinstance(exchange.failure, TooLongError):
+            return Parts({}, Usage(), source, self._at.origin)
         if exchange.failure is not None:
             self.asked[source] += request.packed
             raise exchange.failure

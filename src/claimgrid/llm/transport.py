@@ -10,6 +10,7 @@ the same transport interface, so the class is made for the library that the clie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from claimgrid.errors import (
     NoRecordingError,
     StoppedError,
     StoreError,
+    TooLongError,
     TransportError,
 )
 from claimgrid.llm.answer import Usage, usage_of
@@ -35,6 +37,12 @@ _ADVICE = {
     413: "; the abstract is too long for this server",
     429: "; lower --concurrency, set --rpm or --tpm, or run again later",
 }
+# How OpenAI, vLLM, llama.cpp, OpenRouter and Anthropic say it under status 400.
+_TOO_LONG = re.compile(
+    r"context.?(length|size|window|limit)|(prompt|input|request)s? (is|are) too (long|large)"
+    r"|too many (input |prompt )?tokens|max_(completion_)?tokens",
+    re.I,
+)
 # aiohttp has undone the encoding and the framing of the body already.
 _FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -70,7 +78,8 @@ class Exchange:
         self.asked_live = True
         body = body_of(sent.content)
         if sent.status != 200 or (isinstance(body, dict) and body.get("error")):
-            self.failure = TransportError(explain(sent, url))
+            error = TooLongError if too_long(sent) else TransportError
+            self.failure = error(explain(sent, url))
             return
         self.paid += usage_of(body)
         self.attempts.append(Attempt(status=200, body=body))
@@ -122,10 +131,24 @@ def _replayed(http: ModuleType, attempt: Attempt, request: Any) -> Any:
     return http.Response(attempt.status, json=attempt.body, request=request)
 
 
+def too_long(sent: Sent) -> bool:
+    """Whether a server refuses a request for its length: 413, or a 400 that says so.
+
+    Gateways that pass an upstream's error on under status 200 give its status as `code`.
+    """
+    said = _error(sent)
+    code = said.get("code") if isinstance(said, dict) and sent.status == 200 else sent.status
+    return code == 413 or (code == 400 and _TOO_LONG.search(str(said)) is not None)
+
+
+def _error(sent: Sent) -> Any:
+    body = body_of(sent.content)
+    return body.get("error", body) if isinstance(body, dict) else body
+
+
 def explain(sent: Sent, url: object) -> str:
     """What a server said instead of a reply, and what to do about it."""
-    body = body_of(sent.content)
-    said = body.get("error", body) if isinstance(body, dict) else body
+    said = _error(sent)
     if isinstance(said, dict):
         said = said.get("message", said)
     told = str(said)[:300] or "nothing"
