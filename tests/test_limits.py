@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
-from claimgrid.llm.limits import START, Gate, Outcome, duration, gate
+from claimgrid.llm.limit_headers import duration
+from claimgrid.llm.limits import START, Gate, Outcome, gate
 from claimgrid.llm.link import retry_after
 from fake_time import run
 
@@ -329,6 +330,8 @@ _NUMBERS = st.one_of(
     st.text("0123456789.hms -:", max_size=12),
     st.text(max_size=12),
     st.integers(0, 10**400).map(str),
+    st.datetimes(timezones=st.timezones()).map(lambda time: time.isoformat()),
+    st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30"]),
     st.tuples(st.integers(), st.integers(-9999, 9999)).map(
         lambda parts: f"Mon, 01 Jan {parts[0]} 00:00:00 {parts[1]:+05}"
     ),
@@ -338,6 +341,8 @@ _HEADERS = st.dictionaries(
         ["retry-after", "date"]
         + [f"x-ratelimit-{a}-{b}" for a in ("limit", "remaining", "reset")
            for b in ("requests", "tokens")]
+        + [f"anthropic-ratelimit-{b}-{a}" for a in ("limit", "remaining", "reset")
+           for b in ("requests", "input-tokens", "output-tokens")]
     ),
     _NUMBERS,
 )  # fmt: skip

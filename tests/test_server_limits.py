@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import math
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -39,8 +42,8 @@ def test_a_closed_gate_ends_the_wait_before_another_try() -> None:
 class Windows:
     """A server with a limit a minute, refilled at once (`fixed`) or evenly; says so in headers."""
 
-    def __init__(self, clock: Clock, limit: int, *, fixed: bool):
-        self.clock, self.limit, self.fixed = clock, limit, fixed
+    def __init__(self, clock: Clock, limit: int, *, fixed: bool, dialect: str = "openai"):
+        self.clock, self.limit, self.fixed, self.dialect = clock, limit, fixed, dialect
         self.left, self.at = float(limit), 0.0
         self.refused = 0
 
@@ -68,6 +71,8 @@ class Windows:
             "x-ratelimit-remaining-requests": str(int(self.left)),
             "x-ratelimit-reset-requests": f"{int(reset // 60)}m{reset % 60:.3f}s",
         }
+        if self.dialect == "anthropic":
+            headers = _anthropic("requests", int(self.left), reset, self.clock(), self.limit)
         self.refused += not served
         await asyncio.sleep(0.15)  # back
         return Sent(200 if served else 429, headers, b"{}")
@@ -93,10 +98,13 @@ def _through_link(count: int, **server: Any) -> tuple[Windows, float]:
     return run(main)
 
 
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
 @pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize("limit", [9, 40, 500])
-def test_no_request_is_sent_that_the_headers_say_will_be_refused(fixed: bool, limit: int) -> None:
-    server, seconds = _through_link(limit * 3, limit=limit, fixed=fixed)
+def test_no_request_is_sent_that_the_headers_say_will_be_refused(
+    fixed: bool, limit: int, dialect: str
+) -> None:
+    server, seconds = _through_link(limit * 3, limit=limit, fixed=fixed, dialect=dialect)
     # The first requests go out before any reply has told the limit.
     assert server.refused <= max(0, START - limit)
     assert seconds <= 60 * 3.5
@@ -162,6 +170,68 @@ def test_the_token_header_is_heeded_too() -> None:
         return clock()
 
     assert run(main) == pytest.approx(9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("what", "left", "goes"),
+    [("input-tokens", 500, 1), ("output-tokens", 1000, 3), ("requests", 2, 2), ("tokens", 0, 5)],
+)
+def test_anthropic_s_own_headers_are_heeded(what: str, left: int, goes: int) -> None:
+    """So many further requests of 400 tokens go; the next waits for the time that is told.
+
+    `tokens` repeats whichever of the limits is the tightest, so it tells nothing of its own.
+    """
+
+    async def main(clock: Clock) -> float:
+        held = opened(64, clock)
+        held.heed(_anthropic(what, left, 30, clock()), await held.enter(400))
+        for _ in range(goes):
+            await held.enter(400)
+        assert clock() == 0
+        if what != "tokens":
+            await held.enter(400)
+        return clock()
+
+    assert run(main) == pytest.approx(0 if what == "tokens" else 30, rel=0.01)
+
+
+@pytest.mark.parametrize("reset", ["soon", "", "2026-13-01T00:00:00Z", "2020-01-01T00:00:00Z"])
+def test_a_time_that_is_past_or_unclear_holds_nobody(reset: str) -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(8, clock)
+        told = _anthropic("requests", 0, 30, 0) | {"anthropic-ratelimit-requests-reset": reset}
+        held.heed(told, await held.enter(1))
+        await held.enter(1)
+        return clock()
+
+    assert run(main) == 0
+
+
+def test_a_time_that_only_a_wrong_clock_can_mean_is_cut() -> None:
+    async def main(clock: Clock) -> float:
+        held = opened(8, clock)
+        held.heed(_anthropic("requests", 0, 10**8, 0), await held.enter(1))
+        await held.enter(1)
+        return clock()
+
+    assert run(main) == pytest.approx(120, rel=0.01)
+
+
+def _anthropic(
+    what: str, left: int, seconds: float, now: float, limit: int | None = None
+) -> dict[str, str]:
+    """Headers as Anthropic sends them: a time in whole seconds, to be read against `Date`."""
+
+    def at(after: float) -> datetime.datetime:
+        return datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(0, after)
+
+    name = f"anthropic-ratelimit-{what}"
+    told = {
+        "date": format_datetime(at(math.floor(now)), usegmt=True),
+        f"{name}-remaining": str(left),
+        f"{name}-reset": at(math.ceil(now + seconds)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return told | ({f"{name}-limit": str(limit)} if limit is not None else {})
 
 
 def _left(count: int, reset: str) -> dict[str, str]:

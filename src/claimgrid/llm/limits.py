@@ -2,15 +2,13 @@
 
 Three limits meet here: a concurrency that adapts (additive increase while latency and errors
 allow, multiplicative decrease on 429 and on rising latency, as TCP does), requests and tokens per
-minute (token buckets), and what the server says of itself (`x-ratelimit-*`, `retry-after`). Knows
+minute (token buckets), and what the server says of itself (`limit_headers`, `retry-after`). Knows
 nothing of what is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,13 +17,16 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 from claimgrid.errors import StoppedError
+from claimgrid.llm import limit_headers
 
 Outcome = Literal["ok", "throttled", "trouble"]
 
 START = 8  # requests under way before any reply has come
 _SAMPLES = 16  # latencies that one judgement of the trend looks at
 _SLOWER = 2.5  # a median so many times the best one means that the server queues
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+# Tokens of a reply to one abstract, with something to spare. Only Anthropic limits them apart, and
+# tells what is left in thousands.
+_REPLY = 256.0
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class _Quota:
-    """What the server said of one of its limits, in requests or in tokens.
+    """What the server said of one of its limits, in requests, tokens in or tokens out.
 
     Args:
         upto: how much may have gone out in all, ever, until `until`.
@@ -97,7 +98,7 @@ class Gate:
     _entered: int = 0
     _entered_tokens: float = 0.0
     _running_tokens: float = 0.0
-    _quotas: dict[str, _Quota] = field(default_factory=dict)
+    _quotas: dict[limit_headers.What, _Quota] = field(default_factory=dict)
     _closed: str | None = None
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: deque[tuple[asyncio.Future[Ticket], float]] = field(default_factory=deque)
@@ -181,34 +182,34 @@ class Gate:
                 turn.set_exception(StoppedError(why))
 
     def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
-        """Send no more than the server says is left (OpenAI's x-ratelimit headers).
+        """Send no more than the server says is left.
 
         `ticket` is that of the request that was answered, which must not have left yet. What is
         unanswered counts as not yet counted by the server: rather one too few than a refusal.
         Limits that refill evenly have some left before "reset", which is when all is there again;
-        by then a later reply tells. What is malformed is passed over: it must not cost the reply.
+        by then a later reply tells.
         """
-        gone_and_inside = {
-            "requests": (self._entered, self.running - 1),
-            "tokens": (self._entered_tokens, self._running_tokens - ticket.tokens),
-        }
-        for what, (gone, inside) in gone_and_inside.items():
-            remaining = headers.get(f"x-ratelimit-remaining-{what}", "")
-            if not remaining.isdecimal():
-                continue
-            limit = headers.get(f"x-ratelimit-limit-{what}", "")
+        for left in limit_headers.read(headers):
+            each, gone, inside = self._counts(left.what, ticket.tokens)
             now = _Quota(
-                upto=gone - inside + float(remaining),
-                until=self.clock() + duration(headers.get(f"x-ratelimit-reset-{what}", "")),
+                upto=gone - (inside - each) + left.remaining,
+                until=self.clock() + left.reset,
                 news=self._entered,
-                limit=float(limit) if limit.isdecimal() else None,
+                limit=left.limit,
             )
-            before = self._quotas.get(what)
+            before = self._quotas.get(left.what)
             if before is not None and ticket.number <= before.news:
                 # Replies overtake each other, on both ways: of these two, the lower one is later.
                 now = now if now.upto < before.upto else before
                 now.news = before.news
-            self._quotas[what] = now
+            self._quotas[left.what] = now
+
+    def _counts(self, what: limit_headers.What, tokens: float) -> tuple[float, float, float]:
+        """Of one limit: what a request of `tokens` takes, what has gone out, what is unanswered."""
+        if what == "tokens":
+            return tokens, self._entered_tokens, self._running_tokens
+        each = 1.0 if what == "requests" else _REPLY
+        return each, each * self._entered, each * self.running
 
     def _succeeded(self, ticket: Ticket, seconds: float) -> None:
         self._latencies.append(seconds)
@@ -237,11 +238,7 @@ class Gate:
             waits.append(self.requests.wait(1, now))
         if self.tokens:
             waits.append(self.tokens.wait(tokens, now))
-        if "requests" in self._quotas:
-            waits.append(self._quotas["requests"].wait(1, self._entered, self.running, now))
-        if "tokens" in self._quotas:
-            gone, inside = self._entered_tokens, self._running_tokens
-            waits.append(self._quotas["tokens"].wait(tokens, gone, inside, now))
+        waits += [q.wait(*self._counts(what, tokens), now) for what, q in self._quotas.items()]
         return max(waits)
 
     def _let_in(self, tokens: float) -> Ticket:
@@ -288,17 +285,3 @@ def gate(most: int, clock: Callable[[], float], *, rpm: float | None, tpm: float
         requests=Bucket(rpm, rpm, now) if rpm else None,
         tokens=Bucket(tpm, tpm, now) if tpm else None,
     )
-
-
-def duration(text: str) -> float:
-    """Seconds of a duration as OpenAI writes it in headers (`1s`, `6m0s`, `120ms`); 0 if unclear.
-
-    >>> duration("6m0s"), duration("120ms"), duration("1h2m3.5s")
-    (360.0, 0.12, 3723.5)
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        return 0.0
-    hours, minutes, seconds, millis = (float(part) if part else 0.0 for part in match.groups())
-    total = hours * 3600 + minutes * 60 + seconds + millis / 1000
-    return total if math.isfinite(total) else 0.0

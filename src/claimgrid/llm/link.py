@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 from tenacity import (
@@ -26,6 +25,7 @@ from tenacity import (
 
 from claimgrid.errors import TransportError
 from claimgrid.llm.answer import usage_of
+from claimgrid.llm.limit_headers import date
 from claimgrid.llm.limits import Gate, Outcome
 from claimgrid.llm.recordings import body_of
 
@@ -196,16 +196,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     else:
         return max(0.0, seconds) if math.isfinite(seconds) else None
-    then, now = _date(value), _date(headers.get("date", ""))
+    then, now = date(value), date(headers.get("date", ""))
     if then is None:
         return None
     now = now or datetime.datetime.now(datetime.UTC)
     return max(0.0, (then - now).total_seconds())
-
-
-def _date(text: str) -> datetime.datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
