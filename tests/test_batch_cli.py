@@ -73,6 +73,32 @@ def test_a_stopped_batch_run_goes_on_with_the_same_command(
     assert len(lines(tmp_path / "out" / "claims.jsonl")) == 3
 
 
+def test_a_paper_that_failed_in_a_batch_gets_the_batch_s_reason(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
+    out = tmp_path / "out"
+
+    def answer(body: Any) -> Answer:
+        words = body["messages"][-1]["content"]
+        return (400, {"error": {"message": "no"}}) if "is 2.5x" in words else cli_answer(body)
+
+    model: tuple[object, ...] = ("--model", "scripted")
+    with serve(Provider(answer)) as url:
+        model = (*model, "--base-url", url)
+        done = extract("batch", "submit", source, "-o", out, *model)
+        assert done.returncode == 0, done.stderr
+        early = extract("run", source, "-o", out, *model, "--replay", "only")
+        assert early.returncode == 1
+        waiting = {row["reason"] for row in lines(out / "papers.jsonl")}
+        assert waiting == {f"its batch has not been collected yet: `extract batch collect {out}` "
+                           "does so, once it has ended"}  # fmt: skip
+        done = extract("batch", "run", source, "-o", out, *model, "--poll", "0.05")
+    assert done.returncode == 1, done.stdout + done.stderr
+    rows = lines(out / "papers.jsonl")
+    assert [row["status"] for row in rows] == ["claims", "error", "claims"]
+    told = "no reply came of its batch: status 400: no; `extract batch submit` asks again"
+    assert (rows[1]["stage"], rows[1]["reason"]) == ("ask", told)
+
+
 def test_submit_status_collect_and_cancel_say_where_things_stand(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     out = tmp_path / "out"

@@ -7,9 +7,9 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from claimgrid.commands.progress import LogFormat, progress
 from claimgrid.commands.session import Session, open_session
 from claimgrid.commands.tally import Account, Tally, manifest, summary
 from claimgrid.engines import local
-from claimgrid.errors import PaperError, StoppedError, UsageError
+from claimgrid.errors import PaperError, StoppedError, StoreError, UsageError
 from claimgrid.llm.answer import Usage
 from claimgrid.llm.budget import Budget, Limits
 from claimgrid.llm.client import Client
@@ -30,6 +30,7 @@ from claimgrid.llm.recordings import Cache
 from claimgrid.outcome import Outcome
 from claimgrid.papers import Origin, Paper, slug
 from claimgrid.pipeline import extract, failed
+from claimgrid.prompt import Request
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
@@ -229,7 +230,8 @@ async def _extract_all(
     session = this.session
     shown = progress(log_format, this.facts)
     try:
-        client = Client(session.endpoint, session.stores(cache), session.policy, this.budget)
+        stores = replace(session.stores(cache), unanswered=_batches(this.folder))
+        client = Client(session.endpoint, stores, session.policy, this.budget)
         async with client as this.client:
             _collect_seldom()
             this.packer = session.packer(client)
@@ -247,6 +249,23 @@ async def _extract_all(
                         shown.moved()
     finally:
         cache.close()
+
+
+def _batches(folder: Path) -> Callable[[Request], str | None]:
+    """What the batches of the run's folder say of a request without a reply."""
+
+    def unanswered(request: Request) -> str | None:
+        from claimgrid.llm.batch_state import FOLDER, State
+
+        if not (folder / FOLDER).is_dir():
+            return None
+        try:
+            with State(folder, alone=False) as state:
+                return state.unanswered(request.key)
+        except StoreError:
+            return None  # what is wrong with the batches is for the batch commands to say
+
+    return unanswered
 
 
 def _collect_seldom() -> None:

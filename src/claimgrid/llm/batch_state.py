@@ -179,6 +179,22 @@ class State:
         request = Request(messages=messages, sampling=sampling, **told)
         return Asked(request, row[2], row[3], tuple(json.loads(row[4])), row[5])
 
+    def unanswered(self, key: str) -> str | None:
+        """Why a request that was sent in a batch has no reply; None where it was not sent, or has
+        one."""
+        row = self._db.execute(
+            "SELECT standing, reason FROM requests WHERE key = ?", (key,)
+        ).fetchone()
+        match row:
+            case ("failed", reason):
+                return f"no reply came of its batch: {reason}; `extract batch submit` asks again"
+            case ("waiting" | "sent", _):
+                return (
+                    "its batch has not been collected yet: `extract batch collect "
+                    f"{self.folder.parent}` does so, once it has ended"
+                )
+        return None
+
     def waiting(self) -> list[str]:
         """The keys that wait to be sent, in the order in which they came."""
         found = self._db.execute("SELECT key FROM requests WHERE standing='waiting' ORDER BY place")

@@ -10,7 +10,7 @@ import asyncio
 import datetime
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,9 @@ from claimgrid.llm.answer import (
 from claimgrid.llm.budget import Budget
 from claimgrid.llm.limits import gate
 from claimgrid.llm.link import Link
+from claimgrid.llm.missing import missing
 from claimgrid.llm.providers import Endpoint
-from claimgrid.llm.recordings import Attempt, Folder, OriginName, Recording, Store
+from claimgrid.llm.recordings import Attempt, OriginName, Recording, Store
 from claimgrid.llm.transport import Exchange
 from claimgrid.prompt import Request
 from claimgrid.reply import Reply
@@ -72,10 +73,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where replies are looked up, in order, and where live ones are written, all of them."""
+    """Where replies are looked up, in order, and where live ones are written, all of them.
+
+    `unanswered` says why a request has no reply, where that is known.
+    """
 
     read: Sequence[tuple[Source, Store]] = ()
     write: Sequence[Store] = ()
+    unanswered: Callable[[Request], str | None] = lambda _: None
 
 
 class Client:
@@ -184,11 +189,16 @@ class Client:
             for store in self._stores.write:
                 await store.keep(made)
 
+        def why() -> str:
+            stores = self._stores
+            known = stores.unanswered(request)
+            return known or missing(request, [store for _, store in stores.read])
+
         return Exchange(
             recorded=found.attempts if found else (),
             live=self._policy.live,
             on_reply=keep,
-            missing=lambda: missing(request, [store for _, store in self._stores.read]),
+            missing=why,
         )
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
@@ -298,46 +308,4 @@ def recording(request: Request, attempts: tuple[Any, ...], origin: OriginName) -
         title=request.title,
         abstract_sha256=request.abstract_sha256,
         attempts=attempts,
-    )
-
-
-def missing(request: Request, stores: Sequence[Store]) -> str:
-    """What to tell a person whose request has no recording: what changed, and the ways on."""
-    near = [
-        r
-        for store in stores
-        if isinstance(store, Folder)
-        for r in store.of_model(request.model)
-        if r.abstract_sha256 == request.abstract_sha256 or r.paper_id == request.paper_id
-    ]
-    if not near:
-        why = f"model {request.model} has no recording for this paper"
-    else:
-        now = {
-            "abstract": request.abstract_sha256,
-            "title": request.title,
-            "prompt": request.prompt_sha256,
-            "schema": request.schema_sha256,
-            "mode": request.mode,
-        }
-        then = [
-            {
-                "abstract": r.abstract_sha256,
-                "title": r.title,
-                "prompt": r.prompt_sha256,
-                "schema": r.schema_sha256,
-                "mode": r.mode,
-            }
-            for r in near
-        ]
-        changed = [what for what in now if all(old[what] != now[what] for old in then)]
-        why = (
-            f"the recording of model {request.model} for this paper is stale: "
-            f"{' and '.join(changed) or 'the sampling'} changed since"
-        )
-    return (
-        f"{why}. Ways on: set OPENAI_API_KEY and pass --model; or point --base-url at an "
-        "OpenAI-compatible server (vLLM, Ollama, llama.cpp) and pass --model; or write the "
-        "requests to a file with `extract batch export`, have them answered and bring the answers "
-        "back with `extract batch import`"
     )
