@@ -30,7 +30,7 @@ def model_options(command: Command) -> Command:
             ),
             click.option(
                 "--mode",
-                type=click.Choice(["json_schema", "tools", "json", "md_json"]),
+                type=click.Choice(["json_schema", "tools", "json", "md_json", "decisions"]),
                 help="How the reply is held to its schema. Default: json_schema for openai, tools "
                 "for anthropic, json for google.",
             ),

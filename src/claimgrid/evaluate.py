@@ -189,6 +189,11 @@ def _score(report: Report, paper_id: str, gold: Sequence[Gold], claims: Sequence
                 )
 
 
+def same(gold: Gold, claim: Claim) -> bool:
+    """Whether a claim is a gold claim of its kind: the same key by the contract's rules."""
+    return bool(gold["kind"] == claim.kind and _SAME[claim.kind](gold, claim))
+
+
 def _free(line: Gold) -> bool:
     return bool(line.get("optional")) or line.get("stance") == "background"
 

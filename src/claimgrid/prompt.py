@@ -12,8 +12,8 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ class Request:
 
     `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
     the same key online, in a batch file and in a recording, whatever library carries it. `packed`
-    is the number of papers in it, 0 for a request about one.
+    is the number of papers in it, 0 for a request about one. A reply is JSON of the reply schema,
+    unless the server is held to a `grammar` (GBNF): then `parse` reads it, or raises a ValueError.
     """
 
     key: str
@@ -78,6 +79,8 @@ class Request:
     title: str
     abstract_sha256: str
     packed: int = 0
+    grammar: str | None = None
+    parse: Callable[[str], Reply] | None = field(default=None, compare=False, repr=False)
 
     @property
     def reply_model(self) -> type[Reply] | type[PackedReply]:
@@ -238,6 +241,50 @@ def _wrapped(papers: Sequence[str], packing: Prompt) -> str:
     return "\n".join(
         before.replace("{id}", str(number)) + paper + after
         for number, paper in enumerate(papers, 1)
+    )
+
+
+def constrained(
+    paper: Paper,
+    prompt: Prompt,
+    *,
+    model: str,
+    mode: str,
+    sampling: Sampling,
+    grammar: str,
+    parse: Callable[[str], Reply],
+) -> Request:
+    """The request whose reply is held to a grammar of its own instead of the reply schema."""
+    messages: list[Mapping[str, str]] = [{"role": "system", "content": prompt.system}]
+    for example in prompt.examples:
+        content = _user(prompt, example.title, example.abstract)
+        messages += [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": example.reply},
+        ]
+    messages.append({"role": "user", "content": _user(prompt, paper.title, paper.abstract)})
+    told = {
+        "model": model,
+        "mode": mode,
+        "messages": messages,
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+        "grammar": grammar,
+    }
+    return Request(
+        key=_sha256(_canonical(told))[:32],
+        model=model,
+        mode=mode,
+        messages=tuple(messages),
+        sampling=sampling,
+        prompt=f"{prompt.name}@{prompt.version}",
+        prompt_sha256=prompt.sha256,
+        schema_sha256=_sha256(grammar),
+        paper_id=paper.paper_id,
+        title=paper.title,
+        abstract_sha256=paper.abstract_sha256,
+        grammar=grammar,
+        parse=parse,
     )
 
 

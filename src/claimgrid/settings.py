@@ -40,7 +40,7 @@ class Settings(BaseSettings):
 
     model: str | None = None
     base_url: str | None = None
-    mode: Literal["json_schema", "tools", "json", "md_json"] | None = None
+    mode: Literal["json_schema", "tools", "json", "md_json", "decisions"] | None = None
     prompt: Path | None = None
     replay: ReplayMode = "auto"
     recordings: Path | None = None

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from claimgrid import decisions, resources, settings
 from claimgrid import prompt as prompts
-from claimgrid import resources, settings
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm import lean, prices
 from claimgrid.llm.answer import Usage
@@ -133,9 +133,10 @@ def open_session(given: settings.Settings) -> Session:
         raise UsageError("set both price_input and price_output, in US dollars per million tokens")
     if given.pack > 2 * given.concurrency:
         raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
-    prompt = prompts.load(given.prompt or resources.path("prompts/claims.md"))
     name = given.model or settings.RECORDED_MODEL
     at = endpoint(name, mode=given.mode, base_url=given.base_url)
+    shipped = "prompts/decisions.md" if at.mode == "decisions" else "prompts/claims.md"
+    prompt = prompts.load(given.prompt or resources.path(shipped))
     key = settings.api_key(at.provider)
     if given.pack > 1 and not lean.suits(at):
         raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
@@ -145,8 +146,9 @@ def open_session(given: settings.Settings) -> Session:
         temperature=None if isinstance(temperature, str) else temperature,
         max_tokens=given.max_tokens or prompt.max_tokens,
     )
+    build = decisions.build if at.mode == "decisions" else prompts.build
     request = functools.partial(
-        prompts.build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
+        build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
     )
     return Session(given, prompt, at, Folder(_recordings(given)), request)
 

@@ -206,7 +206,8 @@ class Client:
             reply = await self._lean_reply(request, exchange)
             if reply is not None:
                 return reply, ()
-            if exchange.failure or (exchange.attempts and ending(exchange.last_body) != "complete"):
+            cut = exchange.attempts and ending(exchange.last_body) != "complete"
+            if exchange.failure or cut or (request.grammar is not None and exchange.attempts):
                 return _settle(exchange)
             # The real client reads what came, through the recorder, and re-asks if it must.
             exchange.recorded = max(exchange.recorded, tuple(exchange.attempts), key=len)
@@ -223,7 +224,7 @@ class Client:
     async def _lean_reply(self, request: Request, exchange: Exchange) -> Reply | None:
         if exchange.recorded:
             exchange.attempts.append(exchange.recorded[0])
-            return lean.read(exchange.last_body)
+            return lean.read(exchange.last_body, request)
         if not exchange.live:
             return None
         prepared = await self._prepare(request)
@@ -237,7 +238,7 @@ class Client:
             exchange.failure = error
             return None
         await exchange.took(sent, prepared.url)
-        return None if exchange.failure else lean.read(exchange.last_body)
+        return None if exchange.failure else lean.read(exchange.last_body, request)
 
     async def _prepare(self, request: Request) -> lean.Prepared | None:
         shape = (

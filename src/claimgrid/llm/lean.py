@@ -39,12 +39,40 @@ class Prepared:
 
 
 def suits(at: providers.Endpoint) -> bool:
-    """Whether the lean path speaks this endpoint's dialect: chat completions with a JSON schema."""
-    return at.provider == "openai" and at.mode == "json_schema"
+    """Whether the lean path speaks this endpoint's dialect: chat completions with a JSON schema, or
+    with llama.cpp's grammars."""
+    return at.provider == "openai" and at.mode in ("json_schema", "decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Constrained(Prepared):
+    """Chat completions of llama.cpp's server, whose field `grammar` no client library knows."""
+
+    def body(self, request: Request) -> bytes:
+        """The request's body: nothing of it but the system message is the same for two papers."""
+        told = {
+            "model": request.model,
+            "messages": [dict(message) for message in request.messages],
+            "temperature": request.sampling.temperature,
+            "max_tokens": request.sampling.max_tokens,
+            "grammar": request.grammar,
+        }
+        given = {name: value for name, value in told.items() if value is not None}
+        return json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _constrained(at: providers.Endpoint) -> Constrained:
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if at.api_key:
+        headers["Authorization"] = f"Bearer {at.api_key}"
+    base = (at.base_url or "https://api.openai.com/v1").rstrip("/")
+    return Constrained(f"{base}/chat/completions", headers, b"", b"")
 
 
 async def prepare(request: Request, at: providers.Endpoint) -> Prepared | None:
     """Capture what the real client sends for `request`; None where its text cannot be found."""
+    if request.grammar is not None:
+        return _constrained(at)
     method, url, headers, body = await capture(request, at)
     text = _escaped(request.messages[-1]["content"])
     before, found, after = body.rpartition(text)
@@ -93,13 +121,14 @@ async def capture(
     return sent.method, str(sent.url), dict(sent.headers), sent.content
 
 
-def read(body: Any) -> Reply | None:
+def read(body: Any, request: Request) -> Reply | None:
     """The reply in a chat completion's body, if it is complete and valid as it stands."""
     if ending(body) != "complete":
         return None
     try:
-        return Reply.model_validate_json(body["choices"][0]["message"]["content"])
-    except (ValidationError, KeyError, IndexError, TypeError):
+        content = body["choices"][0]["message"]["content"]
+        return request.parse(content) if request.parse else Reply.model_validate_json(content)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None
 
 

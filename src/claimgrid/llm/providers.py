@@ -20,8 +20,8 @@ from claimgrid.llm.recordings import OriginName
 from claimgrid.prompt import Request
 
 Provider = Literal["openai", "anthropic", "google"]
-ModeName = Literal["json_schema", "tools", "json", "md_json"]
-MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json")
+ModeName = Literal["json_schema", "tools", "json", "md_json", "decisions"]
+MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json", "decisions")
 
 # What each vendor does best through instructor 1.17: Gemini has no json_schema mode there.
 _DEFAULT_MODE: dict[Provider, ModeName] = {

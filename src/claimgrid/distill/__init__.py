@@ -1,0 +1,1 @@
+"""Fine-tune a small model on the replies of a stronger one (extra `train`)."""
