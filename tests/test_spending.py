@@ -69,16 +69,6 @@ def test_a_damaged_row_costs_no_summary(tmp_path: Path, text: Any) -> None:
         assert replies(cache) == {"api": 1}
 
 
-def test_a_cache_of_an_earlier_version_gets_its_second_table(tmp_path: Path) -> None:
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
-        put(cache, attempt())
-    with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as db:
-        db.execute("DROP TABLE replaced")
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
-        put(cache, attempt(2))
-        assert replies(cache) == {"api": 2}
-
-
 def told(paid: dict[Paid, Usage], **given: Any) -> Any:
     session = open_session(settings.load(model="openai/gpt-4o-mini", **given))
     return spent(session, paid, papers=4, claims=10)

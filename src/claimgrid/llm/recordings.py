@@ -24,6 +24,11 @@ from pydantic_core import from_json
 from claimgrid.errors import StoreError
 from claimgrid.llm.answer import Usage, usage_of
 
+# Made when it is first needed: most runs never replace a reply.
+_REPLACED = (
+    "CREATE TABLE IF NOT EXISTS replaced (key TEXT, attempts TEXT, recording TEXT, "
+    "PRIMARY KEY (key, attempts)) STRICT"
+)
 _GATHER = 0.01  # seconds that a commit waits for company: a sync costs more than many rows
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 OriginName = Literal["api", "local-server", "batch-file", "batch-api"]
@@ -156,10 +161,6 @@ class Cache:
                 "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, model TEXT NOT NULL, "
                 "recording TEXT NOT NULL, sha256 TEXT NOT NULL) STRICT"
             )
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS replaced (key TEXT, attempts TEXT, recording TEXT, "
-                "PRIMARY KEY (key, attempts)) STRICT"
-            )
             self._reader = sqlite3.connect(path)
         except sqlite3.Error as error:
             raise StoreError(
@@ -208,11 +209,11 @@ class Cache:
             StoreError: the file cannot be read.
         """
         found: dict[Paid, Usage] = {}
-        query = (
-            "SELECT CAST(recording AS BLOB) FROM replies UNION ALL "
-            "SELECT CAST(recording AS BLOB) FROM replaced"
-        )
+        query = "SELECT CAST(recording AS BLOB) FROM replies"
+        named = "SELECT 1 FROM sqlite_master WHERE name = 'replaced'"
         try:
+            if self._reader.execute(named).fetchone():
+                query += " UNION ALL SELECT CAST(recording AS BLOB) FROM replaced"
             for (text,) in self._reader.execute(query):
                 with suppress(ValueError, KeyError, TypeError):  # a damaged row says nothing
                     told = from_json(text, cache_strings="keys")
@@ -283,12 +284,12 @@ class Cache:
         self, rows: Sequence[tuple[str, str, str, str]], aside: Sequence[Recording]
     ) -> None:
         told = ((r.key, _digest(r.model_dump_json(include={"attempts"})), r) for r in aside)
+        kept = [(key, digest, r.model_dump_json()) for key, digest, r in told]
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(
-                "INSERT OR IGNORE INTO replaced VALUES (?, ?, ?)",
-                [(key, digest, r.model_dump_json()) for key, digest, r in told],
-            )
+            if kept:
+                self._db.execute(_REPLACED)
+                self._db.executemany("INSERT OR IGNORE INTO replaced VALUES (?, ?, ?)", kept)
             self._db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
         except sqlite3.Error:
