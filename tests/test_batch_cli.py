@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sqlite3
@@ -127,6 +128,8 @@ def test_submit_status_collect_and_cancel_say_where_things_stand(tmp_path: Path)
     assert words
     assert extract(*words[1].split()).returncode == 0
     assert len(lines(out / "claims.jsonl")) == 3
+    spent = json.loads((out / "run.json").read_text())["spent"]
+    assert [(one["origin"], one["input_tokens"]) for one in spent["of"]] == [("batch-api", 300)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from rich.markup import escape
 from claimgrid import settings, sources, store
 from claimgrid.commands.progress import LogFormat, progress
 from claimgrid.commands.session import Session, open_session
+from claimgrid.commands.spending import spent
 from claimgrid.commands.tally import Account, Tally, manifest, summary
 from claimgrid.engines import local
 from claimgrid.errors import PaperError, StoppedError, StoreError, UsageError
@@ -167,7 +168,9 @@ def run(
         came_out = any(this.tally.statuses[status] for status in ("claims", "no_claims"))
         writer.keep_earlier = not came_out and _has_claims(folder)
     code = INTERRUPTED if this.stop else int(bool(this.tally.failures or this.stopped_by))
-    told = manifest(session, this.tally, this.account(exit_code=code))
+    with closing(Cache(folder / store.REPLIES)) as cache:
+        paid = spent(session, cache.paid(), papers=this.tally.papers, claims=this.tally.claims)
+    told = manifest(session, this.tally, this.account(exit_code=code)) | {"spent": paid}
     if not writer.keep_earlier:
         store.write_manifest(folder, told)
     _print(this, told, kept=writer.keep_earlier)

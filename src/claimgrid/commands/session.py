@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claimgrid import decisions, resources, settings
@@ -92,13 +92,25 @@ class Session:
         """What asks about several papers at a time, if `--pack` says so."""
         return Packer(client, self.pack, self.given.pack) if self.given.pack > 1 else None
 
-    def usd(self, used: Usage, *, batch: bool = False) -> float | None:
-        """What tokens of this model cost; None where that is not known. See `prices.usd`."""
+    def usd(
+        self, used: Usage, *, batch: bool = False, model: str | None = None, local: bool = False
+    ) -> float | None:
+        """What tokens cost; None where that is not known. See `prices.usd`.
+
+        Args:
+            used: the tokens.
+            batch: whether they were used in a batch.
+            model: another one of the provider's than this session's.
+            local: whether they came from a server on this machine, which no list prices.
+        """
         price_in, price_out = self.given.price_input, self.given.price_output
         own = None
         if price_in is not None and price_out is not None:
             own = prices.OwnPrice(price_in, price_out)
-        return prices.usd(self.endpoint, used, own, batch=batch)
+        elif local:
+            return None
+        at = replace(self.endpoint, model=model or self.endpoint.model)
+        return prices.usd(at, used, own, batch=batch)
 
     @property
     def price_source(self) -> str:

@@ -171,6 +171,9 @@ def summary(console: Console, folder: Path, tally: Tally, told: dict[str, Any]) 
     )
     row("tokens", f"{total:,}" if total else "–", detail if total else "the replies do not say")
     row("cost", _money(told["cost_usd"]), _cost_detail(told))
+    spent = told["spent"]
+    if spent["requests"] > told["live_usage"]["requests"]:
+        row("in all", _money(spent["cost_usd"]), _spent_detail(spent))
     row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
     unclaimed = sum(tally.unclaimed.values())
     row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
@@ -200,6 +203,14 @@ def _warnings_and_failures(console: Console, folder: Path, tally: Tally) -> None
 def _parts(counts: Counter[str]) -> str:
     named = ((name.replace("_", " "), n) for name, n in counts.most_common() if n)
     return " · ".join(f"{name} {n}" for name, n in named)
+
+
+def _spent_detail(spent: dict[str, Any]) -> str:
+    each = spent["per_claim"]["cost_usd"]
+    claim = f", {_money(each)} a claim" if each is not None else ""
+    batched = sum(one["requests"] for one in spent["of"] if one["origin"].startswith("batch"))
+    of_these = f", {batched:,} of them at the batch price" if batched else ""
+    return f"for the {spent['requests']:,} replies in this folder{of_these}{claim}"
 
 
 def _money(cost: float | None) -> str:

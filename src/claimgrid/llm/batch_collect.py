@@ -19,7 +19,7 @@ from claimgrid.llm.batch_results import Damaged, Fault, Line
 from claimgrid.llm.batch_state import State
 from claimgrid.llm.batch_types import Asked, Job, News, Part
 from claimgrid.llm.client import recording
-from claimgrid.llm.recordings import Attempt, Store
+from claimgrid.llm.recordings import Attempt, Cache
 from claimgrid.prompt import Request
 
 _SENDS = 3  # times that a request is sent without any answer before it counts as failed
@@ -30,7 +30,7 @@ _TOGETHER = 200  # results in one transaction
 class Collector:
     """Settles the requests of batches that have ended."""
 
-    def __init__(self, state: State, api: Api, wire: Wire, cache: Store) -> None:
+    def __init__(self, state: State, api: Api, wire: Wire, cache: Cache) -> None:
         self._state = state
         self._api = api
         self._wire = wire
@@ -106,11 +106,14 @@ class Collector:
         self._state.settle(asked.request.key, "waiting" if reask else "done", replies=replies)
 
     def store(self, request: Request, replies: Sequence[Any]) -> None:
-        """Put a request's replies into the cache, unless an online answer got there first."""
+        """Put a request's replies into the cache; aside, where an online answer got there first."""
         attempts = tuple(Attempt(status=200, body=body) for body in replies)
+        made = recording(request, attempts, "batch-api")
         known = self._cache.get(request.model, request.key)
         if known is None or known.attempts == attempts[: len(known.attempts)]:
-            self._cache.put(recording(request, attempts, "batch-api"))
+            self._cache.put(made)
+        elif attempts != known.attempts[: len(attempts)]:  # else an online re-ask has added to them
+            self._cache.set_aside(made)
 
     def _fault(self, asked: Asked, reason: str, *, again: bool, news: News) -> None:
         in_vain = asked.in_vain + 1

@@ -17,7 +17,7 @@ from claimgrid.llm.batch_collect import Collector
 from claimgrid.llm.batch_send import Sender
 from claimgrid.llm.batch_state import State
 from claimgrid.llm.batch_types import QUEUE_FULL, Limits, News, Part
-from claimgrid.llm.recordings import Store
+from claimgrid.llm.recordings import Cache
 from claimgrid.prompt import Request
 
 
@@ -33,7 +33,7 @@ class Jobs:
     """
 
     def __init__(
-        self, state: State, api: Api, wire: Wire, cache: Store, limits: Limits | None = None
+        self, state: State, api: Api, wire: Wire, cache: Cache, limits: Limits | None = None
     ) -> None:
         self._state = state
         self._api = api

@@ -14,14 +14,21 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from claimgrid.errors import StoreError
+from claimgrid.llm.answer import Usage, usage_of
 
+# Made when it is first needed: most runs never replace a reply.
+_REPLACED = (
+    "CREATE TABLE IF NOT EXISTS replaced (key TEXT, attempts TEXT, recording TEXT, "
+    "PRIMARY KEY (key, attempts)) STRICT"
+)
 _GATHER = 0.01  # seconds that a commit waits for company: a sync costs more than many rows
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 OriginName = Literal["api", "local-server", "batch-file", "batch-api"]
@@ -57,6 +64,13 @@ class Recording(BaseModel):
     title: str
     abstract_sha256: str
     attempts: tuple[Attempt, ...]
+
+
+class Paid(NamedTuple):
+    """Whose replies were paid for, and by which way they came."""
+
+    model: str
+    origin: OriginName
 
 
 class Store(Protocol):
@@ -129,7 +143,8 @@ class Cache:
     """Recordings in one SQLite file of checksummed rows.
 
     Write-ahead log and a sync at each commit: a kill or a power cut loses no reply that was kept.
-    Replies that arrive together share one commit, made in a thread.
+    Replies that arrive together share one commit, made in a thread. Replies that others take the
+    place of are kept too, in a table of their own: they were paid for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -179,6 +194,36 @@ class Cache:
         """
         self._commit([recording])
 
+    def set_aside(self, recording: Recording) -> None:
+        """Keep replies that were paid for and that `get` is not to find.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
+        self._commit([], aside=[recording])
+
+    def paid(self) -> dict[Paid, Usage]:
+        """Tokens of all replies, those that others took the place of included.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        found: dict[Paid, Usage] = {}
+        query = "SELECT CAST(recording AS BLOB) FROM replies"
+        named = "SELECT 1 FROM sqlite_master WHERE name = 'replaced'"
+        try:
+            if self._reader.execute(named).fetchone():
+                query += " UNION ALL SELECT CAST(recording AS BLOB) FROM replaced"
+            for (text,) in self._reader.execute(query):
+                with suppress(ValueError, KeyError, TypeError):  # a damaged row says nothing
+                    told = from_json(text, cache_strings="keys")
+                    one = Paid(told["model"], told["origin"])
+                    used = [usage_of(attempt["body"]) for attempt in told["attempts"]]
+                    found[one] = sum(used, found.get(one, Usage()))
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read: {error}") from error
+        return found
+
     async def keep(self, recording: Recording) -> None:
         """Insert or replace with whatever else is waiting; committed and synced when this returns.
 
@@ -209,21 +254,42 @@ class Cache:
                     done.set_exception(error)
             del self._pending[: len(batch)]
 
-    def _commit(self, recordings: Sequence[Recording]) -> None:
+    def _commit(self, recordings: Sequence[Recording], aside: Sequence[Recording] = ()) -> None:
         texts = [(r.key, r.model, r.model_dump_json()) for r in recordings]
         rows = [(key, model, text, _digest(text)) for key, model, text in texts]
         try:
             with self._lock:
-                self._insert(rows)
+                begun = [r for r in recordings if len(r.attempts) == 1]
+                self._insert(rows, [*aside, *self._replaced(begun)])
         except sqlite3.Error as error:
             raise StoreError(
                 f"{self.path}: a reply cannot be stored: {error}; what was stored before is safe, "
                 "and the same command goes on from there"
             ) from error
 
-    def _insert(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    def _replaced(self, begun: Sequence[Recording]) -> Iterator[Recording]:
+        """What is stored in the place of recordings with one attempt and is no part of them.
+
+        One with more attempts holds what was stored before, and adds to it.
+        """
+        for recording in begun:
+            query = "SELECT CAST(recording AS BLOB) FROM replies WHERE key = ?"
+            row = self._db.execute(query, (recording.key,)).fetchone()
+            with suppress(ValidationError):
+                known = Recording.model_validate_json(row[0]) if row else recording
+                if known.attempts != recording.attempts:
+                    yield known
+
+    def _insert(
+        self, rows: Sequence[tuple[str, str, str, str]], aside: Sequence[Recording]
+    ) -> None:
+        told = ((r.key, _digest(r.model_dump_json(include={"attempts"})), r) for r in aside)
+        kept = [(key, digest, r.model_dump_json()) for key, digest, r in told]
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            if kept:
+                self._db.execute(_REPLACED)
+                self._db.executemany("INSERT OR IGNORE INTO replaced VALUES (?, ?, ?)", kept)
             self._db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
         except sqlite3.Error:
