@@ -11,7 +11,7 @@ import click
 from claimgrid import __version__
 from claimgrid.cli_batch import batch
 from claimgrid.cli_options import PATH as _PATH
-from claimgrid.cli_options import model_options
+from claimgrid.cli_options import embedded_options, model_options
 from claimgrid.cli_tables import sql, table
 from claimgrid.errors import ClaimgridError
 
@@ -45,6 +45,7 @@ main.add_command(sql)
 @click.argument("source")
 @click.option("-o", "--out", type=_PATH, help="Folder of the run. Default: outputs/<source>.")
 @model_options
+@embedded_options
 @click.option(
     "--replay",
     type=click.Choice(["auto", "only", "refresh", "off"]),

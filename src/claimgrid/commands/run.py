@@ -237,9 +237,7 @@ async def _extract_all(
             this.packer = session.packer(client)
             with shown, _Interrupts(this), _deadline(this):
                 # The gate bounds the requests; as many papers again may be on their way to disk.
-                work = local.run(
-                    this.reading(items), this.one, concurrency=2 * session.given.concurrency
-                )
+                work = local.run(this.reading(items), this.one, concurrency=2 * session.concurrency)
                 async with aclosing(work):
                     async for outcome in work:
                         if outcome is None:

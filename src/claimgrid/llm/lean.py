@@ -40,7 +40,7 @@ class Prepared:
 
 def suits(at: providers.Endpoint) -> bool:
     """Whether the lean path speaks this endpoint's dialect: chat completions with a JSON schema."""
-    return at.provider == "openai" and at.mode == "json_schema"
+    return at.speaks_openai and at.mode == "json_schema"
 
 
 async def prepare(request: Request, at: providers.Endpoint) -> Prepared | None:
