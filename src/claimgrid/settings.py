@@ -30,6 +30,12 @@ KEY_NAMES = {
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
 }
+# Asked where a key is in the environment and no model is named: cheap ones that take a temperature.
+DEFAULT_MODELS = {
+    "openai": "gpt-4.1-mini",
+    "anthropic": "claude-haiku-4-5",
+    "google": "gemini-2.5-flash",
+}
 
 
 class Settings(BaseSettings):

@@ -23,10 +23,11 @@ from claimgrid.prompt import Prompt, Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
 _EMBEDDED_TIMEOUT = 1800.0  # seconds
-_NO_MODEL = (
-    "nothing can answer: pass --model with a key in the environment (OPENAI_API_KEY …) or with "
-    "--base-url for a server of your own, or bring replies in with `extract batch export` and "
-    "`extract batch import`"
+NOTHING = (
+    "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
+    "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
+    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
+    "machine: pip install 'claimgrid[embedded]' and `extract models pull smollm2-135m`"
 )
 
 
@@ -61,7 +62,7 @@ class Session:
         if self.live or given.replay == "only" or (stored and given.replay == "auto"):
             return
         if given.model is None:
-            raise SetupError(_NO_MODEL)
+            raise SetupError(NOTHING)
         if self.endpoint.embedded is not None:
             self.endpoint.embedded.require()
             raise SetupError(runtime.NO_RUNTIME)
@@ -74,6 +75,23 @@ class Session:
         raise SetupError(
             f"model {given.model} needs a key: set {name}{server} or pass --replay only to answer "
             "from stored replies"
+        )
+
+    @property
+    def caution(self) -> str | None:
+        """What a reader of the results must know of the model; None for those behind an API."""
+        model = self.endpoint.embedded
+        if model is None:
+            return None
+        measured = model.entry.f1 if model.entry and not self.given.adapter else None
+        if measured is None:
+            return (
+                f"{model.name} is a small model, and nobody has measured its F1: check its claims "
+                "against the abstracts, or measure it with extract eval"
+            )
+        return (
+            f"{model.name} is a small model: F1 {measured:.2f} on the seeds, where the recorded "
+            "strong model has 1.00; check its claims against the abstracts"
         )
 
     @property
