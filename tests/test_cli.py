@@ -135,7 +135,7 @@ def test_show_lists_papers_and_shows_one(seeds: tuple[Path, str]) -> None:
 
 def test_a_paper_without_a_recording_fails_alone_and_says_how_to_go_on(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
-    done = extract("run", source, "--out", tmp_path / "out")
+    done = extract("run", source, "--out", tmp_path / "out", "--replay", "only")
     assert done.returncode == 1
     for way in ("OPENAI_API_KEY", "--base-url", "batch export"):
         assert way in done.stdout

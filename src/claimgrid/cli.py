@@ -10,8 +10,9 @@ import click
 
 from claimgrid import __version__
 from claimgrid.cli_batch import batch
+from claimgrid.cli_models import models
 from claimgrid.cli_options import PATH as _PATH
-from claimgrid.cli_options import model_options
+from claimgrid.cli_options import embedded_options, model_options
 from claimgrid.cli_tables import sql, table
 from claimgrid.errors import ClaimgridError
 
@@ -37,6 +38,7 @@ def main() -> None:
 
 
 main.add_command(batch)
+main.add_command(models)
 main.add_command(table)
 main.add_command(sql)
 
@@ -45,6 +47,7 @@ main.add_command(sql)
 @click.argument("source")
 @click.option("-o", "--out", type=_PATH, help="Folder of the run. Default: outputs/<source>.")
 @model_options
+@embedded_options
 @click.option(
     "--replay",
     type=click.Choice(["auto", "only", "refresh", "off"]),

@@ -19,8 +19,9 @@ def model_options(command: Command) -> Command:
             click.option(
                 "--model",
                 metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, or the name that a "
-                "server behind --base-url knows. Without it, recordings answer.",
+                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, embedded/NAME (see "
+                "`extract models list`), embedded:FILE.gguf, or the name that a server behind "
+                "--base-url knows.",
             ),
             click.option(
                 "--base-url",
@@ -32,7 +33,7 @@ def model_options(command: Command) -> Command:
                 "--mode",
                 type=click.Choice(["json_schema", "tools", "json", "md_json", "decisions"]),
                 help="How the reply is held to its schema. Default: json_schema for openai, tools "
-                "for anthropic, json for google.",
+                "for anthropic, json for google, json_schema or its own for embedded.",
             ),
             click.option("--prompt", type=PATH, help="Prompt file instead of prompts/claims.md."),
             click.option(
@@ -47,6 +48,41 @@ def model_options(command: Command) -> Command:
                 "prompt file's.",
             ),
             click.option("--max-tokens", type=int, metavar="N", help="Longest reply, in tokens."),
+            click.option(
+                "--adapter",
+                type=PATH,
+                help="LoRA adapter (a GGUF file) over an embedded model.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def embedded_options(command: Command) -> Command:
+    """How an embedded model is served; without them, the machine and the model decide."""
+    for option in reversed(
+        (
+            click.option(
+                "--threads",
+                type=int,
+                metavar="N",
+                help="Threads of an embedded model. Default: the cores that are to be had.",
+            ),
+            click.option(
+                "--slots",
+                type=int,
+                metavar="N",
+                help="Requests that an embedded model answers at once. Default: by the memory, 4 "
+                "at most.",
+            ),
+            click.option(
+                "--context",
+                type=int,
+                metavar="N",
+                help="Tokens of each slot, prompt and reply. Default: 10,240, or what the model "
+                "takes.",
+            ),
         )
     ):
         command = option(command)

@@ -7,6 +7,7 @@ URL also the vendors' own names), `claimgrid.toml` in the working directory, def
 from __future__ import annotations
 
 import os
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,12 @@ KEY_NAMES = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+# Asked where a key is in the environment and no model is named: cheap ones that take a temperature.
+DEFAULT_MODELS = {
+    "openai": "gpt-4.1-mini",
+    "anthropic": "claude-haiku-4-5",
+    "google": "gemini-2.5-flash",
 }
 
 
@@ -58,6 +65,12 @@ class Settings(BaseSettings):
     attempts: int = Field(default=6, ge=1, le=50)
     backoff: float = Field(default=0.5, gt=0, le=60)  # no flag: for tests and unusual servers
     reasks: int = Field(default=2, ge=0, le=10)
+    # Of embedded models alone; what is not set is chosen by the machine and the model.
+    adapter: Path | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    slots: int | None = Field(default=None, ge=1, le=256)
+    context: int | None = Field(default=None, ge=256)  # tokens of each slot
+    batch: int | None = Field(default=None, ge=32, le=65536)  # tokens; no flag: seldom worth it
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 pydantic-settings' own hook
@@ -100,4 +113,19 @@ def load(**flags: Any) -> Settings:
 
 def api_key(provider: str) -> str | None:
     """The provider's API key from the environment, or None. Never logged, never stored."""
-    return next((os.environ[name] for name in KEY_NAMES[provider] if os.environ.get(name)), None)
+    names = KEY_NAMES.get(provider, ())
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def model_folder() -> Path:
+    """Where fetched models are kept: CLAIMGRID_MODELS, else the user's cache folder."""
+    told = os.environ.get("CLAIMGRID_MODELS")
+    if told:
+        return Path(told)
+    if sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local"
+    elif sys.platform == "darwin":
+        root = Path.home() / "Library/Caches"
+    else:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "claimgrid/models"

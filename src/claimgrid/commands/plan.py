@@ -48,7 +48,7 @@ def plan(
 
         packs = plans.Packs(given.pack, session.pack) if given.pack > 1 else None
         done = plans.survey(sources.read(source), session.request, look, packs)
-    pace = plans.Pace(given.concurrency, latency, given.rpm, given.tpm)
+    pace = plans.Pace(session.concurrency, latency, given.rpm, given.tpm)
     told = {"source": source, **_model(session), **plans.told(done, _priced(session), pace)}
     if as_json:
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))

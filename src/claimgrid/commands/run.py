@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources, store
+from claimgrid.commands import fallback
 from claimgrid.commands.progress import LogFormat, progress
 from claimgrid.commands.session import Session, open_session
 from claimgrid.commands.spending import spent
@@ -145,7 +146,11 @@ def run(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
+    folder = out or default_folder(source)
+    if out is None:
+        _refuse_other_source(source, folder)
     session = open_session(given)
+    session, items = fallback.choose(session, sources.read(source), folder / store.REPLIES)
     limits = limits or Limits()
     if limits.cost is not None and session.live and session.usd(Usage(requests=1)) is None:
         raise UsageError(
@@ -153,11 +158,7 @@ def run(
             "CLAIMGRID_PRICE_INPUT and CLAIMGRID_PRICE_OUTPUT (US dollars per million tokens; or "
             f"price_input and price_output in {settings.CONFIG_FILE}), or use --max-requests"
         )
-    folder = out or default_folder(source)
-    if out is None:
-        _refuse_other_source(source, folder)
     session.require_replies(folder / store.REPLIES)
-    items = sources.read(source)
     this = _Run(source, session, folder, Budget(limits, session.usd, time.monotonic))
     with store.Writer(folder) as writer:
         try:
@@ -240,9 +241,7 @@ async def _extract_all(
             this.packer = session.packer(client)
             with shown, _Interrupts(this), _deadline(this):
                 # The gate bounds the requests; as many papers again may be on their way to disk.
-                work = local.run(
-                    this.reading(items), this.one, concurrency=2 * session.given.concurrency
-                )
+                work = local.run(this.reading(items), this.one, concurrency=2 * session.concurrency)
                 async with aclosing(work):
                     async for outcome in work:
                         if outcome is None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from claimgrid import decisions, resources, settings
 from claimgrid import prompt as prompts
+from claimgrid.embedded import runtime
+from claimgrid.embedded.runtime import Options, Plan
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.llm import lean, prices
 from claimgrid.llm.answer import Usage
@@ -20,10 +22,12 @@ from claimgrid.papers import Paper
 from claimgrid.prompt import Prompt, Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
-_NO_MODEL = (
-    "nothing can answer: pass --model with a key in the environment (OPENAI_API_KEY …) or with "
-    "--base-url for a server of your own, or bring replies in with `extract batch export` and "
-    "`extract batch import`"
+_EMBEDDED_TIMEOUT = 1800.0  # seconds
+NOTHING = (
+    "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
+    "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
+    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
+    "machine: pip install 'claimgrid[embedded]' and `extract models pull smollm2-135m`"
 )
 
 
@@ -36,12 +40,15 @@ class Session:
     endpoint: Endpoint
     recordings: Folder
     request: Callable[[Paper], Request]
+    serving: Plan | None = None  # of an embedded model that is on this machine
 
     @property
     def live(self) -> bool:
         """Whether a server may be asked: a model was named, there is a way to it, and replay does
         not forbid it."""
         given, at = self.given, self.endpoint
+        if at.embedded is not None:
+            return given.replay != "only" and self.serving is not None and runtime.available()
         return bool(given.replay != "only" and given.model and (at.api_key or at.base_url))
 
     def require_replies(self, cache: Path) -> None:
@@ -55,7 +62,10 @@ class Session:
         if self.live or given.replay == "only" or (stored and given.replay == "auto"):
             return
         if given.model is None:
-            raise SetupError(_NO_MODEL)
+            raise SetupError(NOTHING)
+        if self.endpoint.embedded is not None:
+            self.endpoint.embedded.require()
+            raise SetupError(runtime.NO_RUNTIME)
         name = " or ".join(settings.KEY_NAMES[self.endpoint.provider])
         server = (
             ", pass --base-url for an OpenAI-compatible server,"
@@ -68,16 +78,48 @@ class Session:
         )
 
     @property
+    def caution(self) -> str | None:
+        """What a reader of the results must know of the model; None for those behind an API."""
+        model = self.endpoint.embedded
+        if model is None:
+            return None
+        measured = model.entry.f1 if model.entry and not self.given.adapter else None
+        if measured is None:
+            return (
+                f"{model.name} is a small model, and nobody has measured its F1: check its claims "
+                "against the abstracts, or measure it with extract eval"
+            )
+        return (
+            f"{model.name} is a small model: F1 {measured:.2f} on the seeds, where the recorded "
+            "strong model has 1.00; check its claims against the abstracts"
+        )
+
+    @property
+    def concurrency(self) -> int:
+        """Most requests under way: as set, else as many as an embedded model has slots."""
+        if self.serving is not None and "concurrency" not in self.given.model_fields_set:
+            return self.serving.slots
+        return self.given.concurrency
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one request: as set, else more for an embedded model, which may read a prompt
+        for minutes before it begins to answer."""
+        if self.endpoint.embedded is not None and "timeout" not in self.given.model_fields_set:
+            return _EMBEDDED_TIMEOUT
+        return self.given.timeout
+
+    @property
     def policy(self) -> Policy:
         """How hard the client tries."""
         given = self.given
         return Policy(
             live=self.live,
-            timeout=given.timeout,
+            timeout=self.timeout,
             attempts=given.attempts,
             backoff=given.backoff,
             reasks=given.reasks,
-            concurrency=given.concurrency,
+            concurrency=self.concurrency,
             rpm=given.rpm,
             tpm=given.tpm,
         )
@@ -117,6 +159,8 @@ class Session:
         """Whose prices `usd` uses, with their edition."""
         if self.given.price_input is not None:
             return "settings price_input and price_output"
+        if self.endpoint.provider == "embedded":
+            return "this machine, which sends no bill"
         return f"genai-prices {prices.dated()}"
 
     def stores(self, cache: Cache) -> Stores:
@@ -143,16 +187,17 @@ def open_session(given: settings.Settings) -> Session:
     """
     if (given.price_input is None) != (given.price_output is None):
         raise UsageError("set both price_input and price_output, in US dollars per million tokens")
-    if given.pack > 2 * given.concurrency:
-        raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
     name = given.model or settings.RECORDED_MODEL
-    at = endpoint(name, mode=given.mode, base_url=given.base_url)
+    options = Options(given.threads, given.slots, given.context, given.batch, given.adapter)
+    at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
     shipped = "prompts/decisions.md" if at.mode == "decisions" else "prompts/claims.md"
     prompt = prompts.load(given.prompt or resources.path(shipped))
+    if given.adapter is not None and at.embedded is None:
+        raise UsageError("--adapter is for embedded models: --model embedded/NAME or embedded:FILE")
     key = settings.api_key(at.provider)
     if given.pack > 1 and not lean.suits(at):
         raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
-    at = endpoint(name, mode=at.mode, base_url=at.base_url, key=key)
+    at = replace(at, api_key=key)
     temperature = prompt.temperature if given.temperature is None else given.temperature
     sampling = Sampling(
         temperature=None if isinstance(temperature, str) else temperature,
@@ -162,7 +207,13 @@ def open_session(given: settings.Settings) -> Session:
     request = functools.partial(
         build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
     )
-    return Session(given, prompt, at, Folder(_recordings(given)), request)
+    serving = None
+    if at.embedded is not None and at.embedded.path is not None and given.replay != "only":
+        serving = runtime.plan(at.embedded, options)
+    session = Session(given, prompt, at, Folder(_recordings(given)), request, serving)
+    if given.pack > 2 * session.concurrency:
+        raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
+    return session
 
 
 def _recordings(given: settings.Settings) -> Path:

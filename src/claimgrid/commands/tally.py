@@ -6,8 +6,9 @@ import datetime
 import platform
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,8 @@ def manifest(session: Session, tally: Tally, account: Account) -> dict[str, Any]
         "model": session.endpoint.model,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
+        "caution": session.caution,
+        "serving": _serving(session),
         "base_url": session.endpoint.base_url,
         "replay": session.given.replay,
         "prompt": f"{session.prompt.name}@{session.prompt.version}",
@@ -144,6 +147,15 @@ def manifest(session: Session, tally: Tally, account: Account) -> dict[str, Any]
     }
 
 
+def _serving(session: Session) -> dict[str, Any] | None:
+    """How an embedded model was, or would have been, served: a reply may depend on it."""
+    if session.serving is None:
+        return None
+    with suppress(PackageNotFoundError):
+        return {"xllamacpp": version("xllamacpp"), **asdict(session.serving)}
+    return None
+
+
 def _each(spent: Usage, cost: float | None, claims: int) -> dict[str, float | None]:
     if not claims:
         return {"tokens": None, "cost_usd": None}
@@ -163,7 +175,8 @@ def summary(console: Console, folder: Path, tally: Tally, told: dict[str, Any]) 
     console.print(f"[bold]{escape(told['source'])}[/]", soft_wrap=True)
     row("papers", tally.papers, _parts(tally.statuses))
     row("claims", tally.claims, _parts(tally.kinds))
-    row("replies", sum(tally.replies.values()), _parts(tally.replies) or "none")
+    none = f"none of {told['model']}"
+    row("replies", sum(tally.replies.values()), _parts(tally.replies) or none)
     used = sum(tally.usage.values(), Usage())
     total = used.input_tokens + used.output_tokens
     detail = (
@@ -181,6 +194,8 @@ def summary(console: Console, folder: Path, tally: Tally, told: dict[str, Any]) 
         row("unreached", told["unreached"], "read from the source and not asked")
     names = ", ".join((*store.NAMES, store.MANIFEST))
     console.print(f"  written   {escape(str(folder))}/ {{{names}}}", soft_wrap=True)
+    if told["caution"]:
+        console.print(f"[yellow]caution[/] {escape(told['caution'])}", soft_wrap=True)
     _warnings_and_failures(console, folder, tally)
 
 

@@ -39,6 +39,7 @@ from claimgrid.llm.answer import (
 from claimgrid.llm.budget import Budget
 from claimgrid.llm.limits import gate
 from claimgrid.llm.link import Link
+from claimgrid.llm.local import Local
 from claimgrid.llm.missing import missing
 from claimgrid.llm.providers import Endpoint
 from claimgrid.llm.recordings import Attempt, OriginName, Recording, Store
@@ -97,7 +98,11 @@ class Client:
         self.asked: Counter[str] = Counter()
         self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
         self._link = Link(
-            self.gate, timeout=policy.timeout, attempts=policy.attempts, backoff=policy.backoff
+            self.gate,
+            timeout=policy.timeout,
+            attempts=policy.attempts,
+            backoff=policy.backoff,
+            local=Local(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
         )
         self._lean = policy.lean and lean.suits(endpoint)
         self._prepared: dict[tuple[object, ...], asyncio.Task[lean.Prepared | None]] = {}
@@ -124,6 +129,7 @@ class Client:
             RefusedError, TruncatedError, InvalidReplyError, TransportError: see `errors`.
             StoreError: a live reply could not be stored.
             StoppedError: the budget allows no further request.
+            UsageError, SetupError: an embedded model cannot be started.
         """
         source, found = self._look_up(request)
         exchange = self._exchange(request, found)

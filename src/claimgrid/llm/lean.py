@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from claimgrid.errors import SetupError
 from claimgrid.llm import providers
 from claimgrid.llm.answer import ending
+from claimgrid.llm.local import PLACEHOLDER
 from claimgrid.prompt import Request
 from claimgrid.reply import Reply
 
@@ -41,7 +42,7 @@ class Prepared:
 def suits(at: providers.Endpoint) -> bool:
     """Whether the lean path speaks this endpoint's dialect: chat completions with a JSON schema, or
     with llama.cpp's grammars."""
-    return at.provider == "openai" and at.mode in ("json_schema", "decisions")
+    return at.speaks_openai and at.mode in ("json_schema", "decisions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,16 @@ class Constrained(Prepared):
 
 
 def _constrained(at: providers.Endpoint) -> Constrained:
+    base = PLACEHOLDER if at.embedded is not None else at.base_url
+    if base is None:
+        raise SetupError(
+            "mode decisions needs a llama.cpp server, which can hold a model to a grammar: pass "
+            "--base-url, or ask a model on this machine with --model embedded/NAME"
+        )
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if at.api_key:
         headers["Authorization"] = f"Bearer {at.api_key}"
-    base = (at.base_url or "https://api.openai.com/v1").rstrip("/")
+    base = base.rstrip("/")
     return Constrained(f"{base}/chat/completions", headers, b"", b"")
 
 

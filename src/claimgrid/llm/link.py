@@ -27,6 +27,7 @@ from claimgrid.errors import TransportError
 from claimgrid.llm.answer import usage_of
 from claimgrid.llm.limit_headers import date
 from claimgrid.llm.limits import Gate, Outcome
+from claimgrid.llm.local import Local
 from claimgrid.llm.recordings import body_of
 
 _LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
@@ -59,10 +60,20 @@ class Link:
         timeout: seconds for one try, from connecting to the last byte.
         attempts: tries in all.
         backoff: seconds, at most, of the first wait between tries.
+        local: the server that requests go to, if it is an embedded model's; closed with the link.
     """
 
-    def __init__(self, gate: Gate, *, timeout: float, attempts: int, backoff: float) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        timeout: float,
+        attempts: int,
+        backoff: float,
+        local: Local | None = None,
+    ) -> None:
         self.gate = gate
+        self._local = local
         self.answers: Counter[str] = Counter()  # every try: "HTTP 200", "HTTP 503", "nothing"
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=min(15.0, timeout))
         self._attempts = attempts
@@ -75,6 +86,8 @@ class Link:
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+        if self._local is not None:
+            await self._local.close()
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Sent:
         """Send until an answer is final.
@@ -87,7 +100,10 @@ class Link:
             TransportError: no answer came, the server asks for a wait of more than two minutes, or
                 its certificate or its reply cannot be accepted.
             StoppedError: the gate was closed before a try.
+            UsageError, SetupError: an embedded model cannot be started.
         """
+        if self._local is not None:
+            url, headers = await self._local.route(url, headers)
         kept = {name: value for name, value in headers.items() if name.lower() not in _DROPPED}
         ladder = AsyncRetrying(
             stop=stop_after_attempt(self._attempts),
@@ -145,9 +161,12 @@ class Link:
         self, method: str, url: str, headers: Mapping[str, str], content: bytes
     ) -> Sent:
         if self._session is None:
-            # The gate bounds the connections. trust_env: proxies are set there by convention.
+            # The gate bounds the connections. trust_env: proxies are set there by convention, and
+            # none of them leads to a server of this process.
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), timeout=self._timeout, trust_env=True
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=self._timeout,
+                trust_env=self._local is None,
             )
         try:
             async with self._session.request(

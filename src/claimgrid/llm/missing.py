@@ -44,7 +44,8 @@ def missing(request: Request, stores: Sequence[Store]) -> str:
         )
     return (
         f"{why}. Ways on: set OPENAI_API_KEY and pass --model; or point --base-url at an "
-        "OpenAI-compatible server (vLLM, Ollama, llama.cpp) and pass --model; or write the "
-        "requests to a file with `extract batch export`, have them answered and bring the answers "
-        "back with `extract batch import`"
+        "OpenAI-compatible server (vLLM, Ollama, llama.cpp) and pass --model; or ask a model on "
+        "this machine (extract models list, --model embedded/NAME); or write the requests to a "
+        "file with `extract batch export`, have them answered and bring the answers back with "
+        "`extract batch import`"
     )

@@ -9,17 +9,21 @@ import importlib
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from claimgrid import settings
+from claimgrid.embedded import store
+from claimgrid.embedded.runtime import Options
+from claimgrid.embedded.store import Resolved
 from claimgrid.errors import SetupError, UsageError
+from claimgrid.llm.local import PLACEHOLDER
 from claimgrid.llm.recordings import OriginName
 from claimgrid.prompt import Request
 
-Provider = Literal["openai", "anthropic", "google"]
+Provider = Literal["openai", "anthropic", "google", "embedded"]
 ModeName = Literal["json_schema", "tools", "json", "md_json", "decisions"]
 MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json", "decisions")
 
@@ -28,6 +32,7 @@ _DEFAULT_MODE: dict[Provider, ModeName] = {
     "openai": "json_schema",
     "anthropic": "tools",
     "google": "json",
+    "embedded": "json_schema",
 }
 _HEADER_VALUE = re.compile(r"[!-~]+")  # printable ASCII
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -35,30 +40,54 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is asked: provider, bare model name, reply mode, base URL and key."""
+    """Where a model is asked: provider, bare model name, reply mode, base URL and key.
+
+    `embedded` is the model on this machine, for the provider of this name, and `options` how it is
+    to be served; its server, base URL and key come into being with the first request.
+    """
 
     provider: Provider
     model: str
     mode: ModeName
     base_url: str | None
     api_key: str | None
+    embedded: Resolved | None = None
+    options: Options = field(default_factory=Options)
+
+    @property
+    def speaks_openai(self) -> bool:
+        """Whether it is asked in OpenAI's dialect, through OpenAI's client."""
+        return self.provider in ("openai", "embedded")
 
     @property
     def origin(self) -> OriginName:
         """Whether a live reply comes from a server on this machine or from an API."""
+        if self.provider == "embedded":
+            return "local-server"
         host = urlsplit(self.base_url or "").hostname
         return "local-server" if host in _LOOPBACK else "api"
 
 
 def endpoint(
-    name: str, *, mode: ModeName | None = None, base_url: str | None = None, key: str | None = None
+    name: str,
+    *,
+    mode: ModeName | None = None,
+    base_url: str | None = None,
+    key: str | None = None,
+    options: Options | None = None,
 ) -> Endpoint:
     """Split `provider/model`; a name without a known provider is asked of an OpenAI-compatible one.
 
+    `embedded/NAME` and `embedded:PATH` are models on this machine, which take no base URL; what
+    `options` says is for them alone.
+
     Raises:
-        UsageError: the model's name is empty, the provider has no such mode, or the base URL is
-            none.
+        UsageError: the model's name is empty or unknown, the provider has no such mode, or the base
+            URL is none.
+        SetupError: the file of an embedded model cannot be read.
     """
+    if store.is_embedded(name):
+        return _embedded(name, mode, options or Options())
     first, slash, rest = name.partition("/")
     provider: Provider = "openai"
     model = name
@@ -76,6 +105,15 @@ def endpoint(
             "claimgrid.toml)"
         )
     return Endpoint(provider, model, chosen, base_url, key)
+
+
+def _embedded(name: str, mode: ModeName | None, options: Options) -> Endpoint:
+    model = store.resolve(name, options.adapter)
+    own = cast("ModeName | None", model.mode)
+    if own is not None and own not in MODES:
+        raise UsageError(f"{name} is asked in mode {own!r}, which this version does not know")
+    chosen = mode or own or _DEFAULT_MODE["embedded"]
+    return Endpoint("embedded", model.name, chosen, None, None, model, options)
 
 
 def _names_a_server(url: str) -> bool:
@@ -96,7 +134,7 @@ def http_module(at: Endpoint) -> ModuleType:
         SetupError: the vendor's extra, which brings it, is not installed.
     """
     try:
-        return importlib.import_module("httpx2" if at.provider == "openai" else "httpx")
+        return importlib.import_module("httpx2" if at.speaks_openai else "httpx")
     except ImportError as error:
         raise _no_extra(at.provider) from error
 
@@ -126,10 +164,12 @@ def connect(at: Endpoint, http_client: Any) -> Any:
             f"{name} holds a blank, a line break or a character beyond ASCII, which no key has and "
             "no HTTP header can hold; copy the key again"
         )
-    if at.provider == "openai":
+    if at.speaks_openai:
         from openai import AsyncOpenAI
 
         base_url = at.base_url or "https://api.openai.com/v1"
+        if at.provider == "embedded":
+            base_url = PLACEHOLDER
         client = AsyncOpenAI(api_key=key, base_url=base_url, http_client=http_client, max_retries=0)
         return instructor.from_openai(client, mode=mode)
     try:

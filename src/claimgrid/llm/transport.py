@@ -20,10 +20,12 @@ from typing import Any
 from claimgrid.errors import (
     ClaimgridError,
     NoRecordingError,
+    SetupError,
     StoppedError,
     StoreError,
     TooLongError,
     TransportError,
+    UsageError,
 )
 from claimgrid.llm.answer import Usage, usage_of
 from claimgrid.llm.link import Link, Sent
@@ -34,7 +36,6 @@ _ADVICE = {
     401: "; check the API key",
     403: "; the key may not use this model",
     404: "; check the model's name and the base URL",
-    413: "; the abstract is too long for this server",
     429: "; lower --concurrency, set --rpm or --tpm, or run again later",
 }
 # How OpenAI, vLLM, llama.cpp, OpenRouter and Anthropic say it under status 400.
@@ -42,6 +43,10 @@ _TOO_LONG = re.compile(
     r"context.?(length|size|window|limit)|(prompt|input|request)s? (is|are) too (long|large)"
     r"|too many (input |prompt )?tokens|max_(completion_)?tokens",
     re.I,
+)
+_TOO_LONG_ADVICE = (
+    "; prompt and abstract are longer than the model takes: lower --pack, take a shorter --prompt, "
+    "or raise --context of an embedded model"
 )
 # aiohttp has undone the encoding and the framing of the body already.
 _FRAMING = ("content-encoding", "content-length", "transfer-encoding")
@@ -113,7 +118,7 @@ def recorder(http: ModuleType, link: Link) -> Any:
             url = str(request.url)
             try:
                 sent = await link.send(request.method, url, dict(request.headers), content)
-            except (TransportError, StoppedError) as error:
+            except (TransportError, StoppedError, SetupError, UsageError) as error:
                 exchange.failure = error
                 raise
             await exchange.took(sent, url)
@@ -149,7 +154,8 @@ def _error(sent: Sent) -> Any:
 def explain(sent: Sent, url: object) -> str:
     """What a server said instead of a reply, and what to do about it."""
     said = _error(sent)
+    advice = _TOO_LONG_ADVICE if too_long(sent) else _ADVICE.get(sent.status, "")
     if isinstance(said, dict):
         said = said.get("message", said)
     told = str(said)[:300] or "nothing"
-    return f"{url} answered {sent.status}: {told}{_ADVICE.get(sent.status, '')}"
+    return f"{url} answered {sent.status}: {told}{advice}"
