@@ -19,7 +19,7 @@ LINES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
 
 
 def extract(
-    *arguments: object, cwd: Path = ROOT, stdin: str = "", **environment: str
+    *arguments: object, cwd: Path = ROOT, stdin: str = "", timeout: float = 120, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     clean = {
         name: value
@@ -33,7 +33,7 @@ def extract(
         capture_output=True,
         text=True,
         env=clean | {"COLUMNS": "120", "NO_COLOR": "1"} | environment,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
 

@@ -10,7 +10,7 @@ import click
 
 from claimgrid import __version__
 from claimgrid.cli_batch import batch
-from claimgrid.cli_models import models
+from claimgrid.cli_models import distill, models
 from claimgrid.cli_options import PATH as _PATH
 from claimgrid.cli_options import embedded_options, model_options
 from claimgrid.cli_tables import sql, table
@@ -39,6 +39,7 @@ def main() -> None:
 
 main.add_command(batch)
 main.add_command(models)
+main.add_command(distill)
 main.add_command(table)
 main.add_command(sql)
 

@@ -23,7 +23,7 @@ from claimgrid.normalize.numbers import unit_of
 
 Gold = Mapping[str, Any]
 ATTRIBUTES = ("subject", "metric", "qualifier", "baselines", "workload", "hardware")
-_JOINS = ("id", "abstract_sha256", "title")
+JOINS = ("id", "abstract_sha256", "title")
 _NEEDED: dict[Kind, tuple[str, ...]] = {
     "benchmark": ("role", "value"),
     "speedup": ("ratio",),
@@ -119,8 +119,8 @@ def read_gold(path: Path) -> list[dict[str, Any]]:
 
 def _gold_problem(line: Gold) -> str | None:
     """Why a line is no gold; None if it is."""
-    if not any(isinstance(line.get(key), str) for key in _JOINS):
-        return f"none of {', '.join(_JOINS)} is there to join on"
+    if not any(isinstance(line.get(key), str) for key in JOINS):
+        return f"none of {', '.join(JOINS)} is there to join on"
     if not isinstance(line.get("claims"), list):
         return "no list `claims` in this line"
     for number, claim in enumerate(line["claims"], 1):
@@ -146,7 +146,7 @@ def evaluate(
         found.setdefault(claim.paper_id, []).append(claim)
     report = Report()
     for line in gold:
-        keys = tuple(line.get(key) for key in _JOINS)
+        keys = tuple(line.get(key) for key in JOINS)
         line_paper = next((by_key[k] for k in keys if isinstance(k, str) and k in by_key), None)
         report.papers += 1
         name = str(line.get("id") or line.get("title") or line.get("abstract_sha256"))

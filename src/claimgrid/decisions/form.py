@@ -29,7 +29,7 @@ ABSOLUTE: tuple[str, ...] = (*RELATIVE, "power", "area", "frequency")
 CHANGES = {"up": "up", "down": "down", "of": "of", "from": "from_to"}
 RELATIONS = {"score": "absolute", "delta": "delta", "share": "ratio"}
 ROLES = {"run": "evaluation", "deploy": "deployment", "aim": "target"}
-_GIVES = " = "
+GIVES = " = "
 _NOTHING = "nothing"  # the whole reply about an abstract that raises no question
 
 
@@ -55,7 +55,7 @@ class Decision:
 def lines(sheet: Sheet, decisions: Sequence[Decision]) -> str:
     """The reply that gives these decisions, one for each question."""
     pairs = zip(sheet.questions, decisions, strict=True)
-    return "".join(f"{question.shown}{_GIVES}{decision}\n" for question, decision in pairs)
+    return "".join(f"{question.shown}{GIVES}{decision}\n" for question, decision in pairs)
 
 
 def read(sheet: Sheet, text: str) -> Reply:
@@ -77,9 +77,9 @@ def read(sheet: Sheet, text: str) -> Reply:
 
 
 def _decision(question: Question, line: str) -> Decision:
-    if not line.startswith(question.shown + _GIVES):
+    if not line.startswith(question.shown + GIVES):
         raise ValueError(f"{line!r} does not answer {question.shown!r}")
-    said = line[len(question.shown + _GIVES) :]
+    said = line[len(question.shown + GIVES) :]
     rest, _, against = said.partition(" vs ")
     head, _, benchmark = rest.partition(" on ")
     label, *words = head.split()
@@ -91,12 +91,13 @@ def _decision(question: Question, line: str) -> Decision:
         # No name holds a comma: the shape of names ends at one.
         tuple(against.split(", ")) if against else (),
     )
-    if str(decision) != said or label not in _allowed(question):
+    if str(decision) != said or label not in labels(question):
         raise ValueError(f"{said!r} is no decision on {question.shown!r}")
     return decision
 
 
-def _allowed(question: Question) -> tuple[str, ...]:
+def labels(question: Question) -> tuple[str, ...]:
+    """The labels that a decision on this question may have."""
     match question.about:
         case "number":
             return ("no", *RELATIONS, *CHANGES, "amount")
@@ -222,7 +223,7 @@ def grammar(sheet: Sheet) -> str:
 def _root(sheet: Sheet) -> Iterator[str]:
     for question in sheet.questions:
         rule = "what" if question.about == "name" else question.about
-        yield f'{_literal(question.shown + _GIVES)} {rule} "\\n"'
+        yield f'{_literal(question.shown + GIVES)} {rule} "\\n"'
 
 
 def _options(words: Any) -> str:

@@ -68,7 +68,7 @@ def sheet(abstract: str) -> Sheet:
         *(
             (span, "number", after)
             for span, after in _numbers(abstract)
-            if not _inside(span, taken)
+            if not (_meets(span, sizes) or _inside(span, devices))
         ),
         *((span, "size", None) for span in sizes),
         *((span, "device", None) for span in devices),

@@ -30,7 +30,8 @@ _BASELINES = 2  # as many as the grammar allows
 def known(claim: Claim) -> dict[str, Any]:
     """A claim of a run in the shape of a gold line."""
     line: dict[str, Any] = claim.model_dump(mode="json")
-    return line | {"start": claim.evidence.start, "end": claim.evidence.end}
+    evidence = claim.evidence
+    return line | {"quote": evidence.quote, "start": evidence.start, "end": evidence.end}
 
 
 def label(paper: Paper, claims: Sequence[Known]) -> tuple[Sheet, list[Decision]]:

@@ -66,6 +66,15 @@ def load(base: Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def config(base: Path) -> Any:
+    """The configuration of a base, as transformers reads it."""
+    from transformers import AutoConfig
+
+    if base.is_file():
+        return AutoConfig.from_pretrained(str(base.parent), gguf_file=base.name)
+    return AutoConfig.from_pretrained(str(base))
+
+
 def train(
     base: Path, pairs: Sequence[Pair], held_out: Sequence[Pair], out: Path, plan: Plan
 ) -> Path:
