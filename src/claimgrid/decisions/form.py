@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from claimgrid.decisions.questions import Question, Sheet, window
+from claimgrid.normalize import names
 from claimgrid.reply import RelativeMetric, Reply
 
 RELATIVE: tuple[str, ...] = get_args(RelativeMetric)
@@ -120,6 +121,7 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
     out: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("benchmarks", "speedups", "efficiencies", "hardware", "model_sizes")
     }
+    devices = [(q.start, q.end) for q, d in decided if d.label in ROLES]
     for question, decision in decided:
         span = (question.start, question.end)
         words = text[slice(*span)]
@@ -156,6 +158,7 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
                     about
                     | {
                         "value": later,
+                        "metric": _metric(text, span),
                         "relation": RELATIONS[label],
                         "benchmark": decision.benchmark,
                         "baselines": list(decision.baselines),
@@ -169,11 +172,42 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
                         "better": not decision.loss,
                         "metric": decision.metric,
                         "baselines": list(decision.baselines),
+                        "hardware": _measured_on(text, span, devices),
                     }
                 )
             case _:
-                out["efficiencies"].append(about | {"metric": decision.metric})
+                hardware = _measured_on(text, span, devices)
+                out["efficiencies"].append(
+                    about | {"metric": decision.metric, "hardware": hardware}
+                )
     return out
+
+
+def _measured_on(text: str, span: tuple[int, int], devices: Sequence[tuple[int, int]]) -> list[str]:
+    """The devices of the number's own sentence; else the only device of the abstract."""
+    low, high = window(text, span, len(text), len(text))
+    here = [device for device in devices if low <= device[0] < high]
+    if not here and len(devices) == 1:
+        here = list(devices)
+    return [text[start:end] for start, end in here]
+
+
+_METRIC_WORD = re.compile(r"[A-Za-z][\w@/.-]*[\w]")
+_LONGEST_METRIC = 4  # words
+
+
+def _metric(text: str, span: tuple[int, int]) -> str | None:
+    """The metric that the number's sentence names nearest to it; of two, the longer one."""
+    low, high = window(text, span, 30, 30)
+    words = [(m.start() + low, m.end() + low) for m in _METRIC_WORD.finditer(text[low:high])]
+    best: tuple[int, int, str] | None = None
+    for first, (start, _) in enumerate(words):
+        for count, (_, end) in enumerate(words[first : first + _LONGEST_METRIC], 1):
+            if names.is_metric(text[start:end]):
+                gap = max(span[0] - end, start - span[1], 0)
+                if best is None or (gap, -count) < best[:2]:
+                    best = (gap, -count, text[start:end])
+    return best[2] if best else None
 
 
 _NAMED = re.compile(r"[^\s()\[\],;:\"“”]*\Z")
@@ -203,11 +237,11 @@ def grammar(sheet: Sheet) -> str:
     if not sheet.questions:
         return f'root ::= "{_NOTHING}"\n'
     rules = [f"root ::= {' '.join(_root(sheet))}"]
-    names = " | ".join(_literal(name) for name in dict.fromkeys(sheet.names))
-    on = '(" on " name)?' if names else ""
-    versus = '(" vs " name (", " name)?)?' if names else ""
-    if names:
-        rules.append(f"name ::= {names}")
+    named = " | ".join(_literal(name) for name in dict.fromkeys(sheet.names))
+    on = '(" on " name)?' if named else ""
+    versus = '(" vs " name (", " name)?)?' if named else ""
+    if named:
+        rules.append(f"name ::= {named}")
     rules += [
         f'number ::= "no" | "score" {on} | ("delta" | "share") {on} {versus} '
         f'| ("up" | "down" | "of" | "from") " loss"? " " relative {versus} | "amount " absolute',

@@ -78,6 +78,14 @@ def metric(words: str) -> str:
     return _both(bare, table.names) or name
 
 
+def is_metric(words: str) -> bool:
+    """Whether the table of metrics has these words."""
+    table = _metrics()
+    bare = plain(words)
+    singular = _PLURAL.sub(r"\1", bare)
+    return len(bare) <= _LONGEST and (_fold(bare) in table.names or _fold(singular) in table.names)
+
+
 # LaTeX ───────────────────────────────────────────────────────────────────────────────────────────
 
 _LATEX = re.compile(r"\\([A-Za-z]+)(\s?)|\\(.?)|[${}~]", re.DOTALL)
