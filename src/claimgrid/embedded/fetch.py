@@ -7,6 +7,7 @@ fetched again; a hub download that was cut goes on where it stopped.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ import tempfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from claimgrid.embedded import store
 from claimgrid.embedded.catalogue import Entry, entries
@@ -108,33 +111,55 @@ def _download(requirement: str, folder: Path) -> None:
 
 
 def _from_hub(entry: Entry, source: str, target: Path) -> None:
-    repository, _, revision = source.partition("@")
+    """Fetch from the hub, going on with what an earlier try left in the `.part` file.
+
+    huggingface_hub finds, signs and retries; its own `hf_hub_download` is not used because it
+    begins anew after every failure since version 2.
+    """
     try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from filelock import FileLock, Timeout
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.file_download import http_get
+
+        utils: Any = importlib.import_module("huggingface_hub.utils")
     except ImportError as error:
         raise SetupError(_NO_HUB) from error
-    scratch = target.parent / "download"
+    repository, _, revision = source.partition("@")
+    part = target.with_name(target.name + ".part")
     try:
-        # Into a folder of its own and not the hub's cache: what is removed is gone.
-        got = Path(hf_hub_download(repository, entry.file, revision=revision, local_dir=scratch))
-    except LocalEntryNotFoundError as error:
-        raise SetupError(
-            f"{entry.name}: the hub cannot be reached, and nothing of {repository} is here; check "
-            "the network and HF_ENDPOINT, unset HF_HUB_OFFLINE; what has come so far is kept and "
-            f"the same command goes on from there ({_root(error)})"
-        ) from error
+        with FileLock(part.with_suffix(".lock"), timeout=0):
+            url = hf_hub_url(repository, entry.file, revision=revision)
+            at = get_hf_file_metadata(url).location
+            # The files lie with other servers, which a token for the hub is not for.
+            same = urlsplit(at).netloc == urlsplit(url).netloc
+            headers = utils.build_hf_headers(token=None if same else False)
+            with part.open("ab") as file:
+                done = file.tell()
+                http_get(
+                    at,
+                    file,
+                    resume_size=done,
+                    headers=headers,
+                    expected_size=entry.size_bytes,
+                    displayed_filename=entry.file,
+                )
+            _check(part, entry)
+            part.replace(target)
+    except SetupError:
+        raise
+    except Timeout as error:
+        raise SetupError(f"{entry.name} is being fetched by another process already") from error
     except HfHubHTTPError as error:
         raise SetupError(f"{entry.name}: the hub refuses {repository}: {error}") from error
-    except Exception as error:  # its HTTP library's, which may change from version to version
+    except Exception as error:  # its HTTP library's, which changes from version to version
         raise SetupError(
-            f"{entry.name}: the download of {repository} broke off: {_root(error)}; what has come "
-            "so far is kept and the same command goes on from there"
+            f"{entry.name} could not be fetched from {repository}: {_root(error)}; check the "
+            "network, HF_ENDPOINT and HF_HUB_OFFLINE. What has come is kept, and the same command "
+            "goes on from there"
         ) from error
-    _check(got, entry)
-    got.replace(target)
     with suppress(OSError):
-        shutil.rmtree(scratch)
+        part.with_suffix(".lock").unlink()
 
 
 def _root(error: BaseException) -> str:

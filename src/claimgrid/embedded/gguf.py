@@ -117,7 +117,8 @@ def _header(read: _Reader, file: BinaryIO, size: int) -> Header:
         read.skip(8 * dimensions + 4)
         last = max(last, read.scalar("<Q"))
     # The last tensor begins there; its own size depends on its type, which llama.cpp checks.
-    if tensors and file.tell() + last >= size:
+    aligned = int(said.get("general.alignment", 32)) or 32
+    if tensors and -(-file.tell() // aligned) * aligned + last >= size:
         raise _BadError("it is cut short")
     arch = str(said.get("general.architecture", ""))
     return Header(

@@ -171,7 +171,13 @@ def _spawn(log: IO[str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", "-m", "claimgrid.embedded.serve"]
     try:
         return subprocess.Popen(  # noqa: S603 our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C goes to a terminal's whole session; the run decides what becomes of requests.
+            start_new_session=True,
         )
     except OSError as error:
         raise SetupError(f"the process for the model cannot be started: {error}") from error

@@ -20,7 +20,7 @@ from typing import Any
 
 def main() -> None:
     """Serve until standard input closes."""
-    # Ctrl-C reaches the whole terminal; the parent decides what becomes of requests under way.
+    # Where there are no sessions (Windows), Ctrl-C comes here too; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # llama.cpp may print what it likes, but not into the protocol.
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
