@@ -16,7 +16,7 @@ from claimgrid.llm.batch import Wire
 from claimgrid.llm.batch_api import Api
 from claimgrid.llm.batch_jobs import Jobs
 from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import Limits, News
+from claimgrid.llm.batch_types import BatchApi, Limits, News
 from claimgrid.llm.client import Client, Policy, Stores
 from claimgrid.llm.providers import endpoint
 from claimgrid.llm.recordings import Cache
@@ -60,6 +60,11 @@ class Bench:
         self.provider = provider
         self.limits = limits
         self.reasks = 2
+        self.at = AT
+
+    def api(self, wires: Wires | None, attempts: int) -> BatchApi:
+        transport = wires or Wires(self.provider)
+        return Api(AT, attempts=attempts, timeout=5.0, backoff=0.001, transport=transport)
 
     def work(
         self,
@@ -69,16 +74,15 @@ class Bench:
         attempts: int = 3,
     ) -> Any:
         async def main() -> Any:
-            transport = wires or Wires(self.provider)
-            api = Api(AT, attempts=attempts, timeout=5.0, backoff=0.001, transport=transport)
+            api = self.api(wires, attempts)
             with (
                 State(self.folder, alone=True) as state,
                 closing(Cache(self.folder / "replies.sqlite")) as cache,
             ):
-                state.begin(source="s", model="scripted", provider="openai", mode="json_schema",
-                            base_url=None, reasks=self.reasks)  # fmt: skip
+                state.begin(source="s", model="scripted", provider=self.at.provider,
+                            mode=self.at.mode, base_url=None, reasks=self.reasks)  # fmt: skip
                 async with api:
-                    return await step(Jobs(state, api, Wire(AT), cache, self.limits))
+                    return await step(Jobs(state, api, Wire(self.at), cache, self.limits))
 
         self.folder.mkdir(parents=True, exist_ok=True)
         return asyncio.run(main())
@@ -116,7 +120,7 @@ class Bench:
         async def main() -> list[Told]:
             with closing(Cache(self.folder / "replies.sqlite")) as cache:
                 stores = Stores(read=(("cache", cache),))
-                async with Client(AT, stores, Policy(live=False)) as client:
+                async with Client(self.at, stores, Policy(live=False)) as client:
                     return [await client.ask(request) for request in asked]
 
         return asyncio.run(main())

@@ -230,7 +230,7 @@ class Wires(httpx2.AsyncBaseTransport):
 
 
 @contextmanager
-def serve(provider: Provider) -> Iterator[str]:
+def serve(provider: Any) -> Iterator[str]:
     """The provider behind a socket; gives its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -238,12 +238,14 @@ def serve(provider: Provider) -> Iterator[str]:
 
         def _do(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, content = provider.handle(self.command, self.path, self.headers, body)
+            status, content, *more = provider.handle(self.command, self.path, self.headers, body)
             sent = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             kind = "octet-stream" if isinstance(content, bytes) else "json"
             self.send_header("content-type", f"application/{kind}")
             self.send_header("content-length", str(len(sent)))
+            for name, value in (more[0] if more else {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(sent)
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from batch_dialects import Anthropic
 from batch_server import Answer, Provider, serve
 from server import Server
 from test_cli import PAPERS, extract, jsonl, lines
 from test_cli import reply as online
+from test_providers import anthropic
 
 
 def cli_answer(body: Any) -> Answer:
@@ -150,12 +152,34 @@ def test_wrong_use_is_explained(arguments: tuple[str, ...], words: str, tmp_path
     assert "Traceback" not in done.stderr
 
 
-def test_other_vendors_are_refused_by_name(tmp_path: Path) -> None:
-    done = extract("batch", "submit", "seeds/", "-o", tmp_path, "--model", "anthropic/m",
-                   ANTHROPIC_API_KEY="k")  # fmt: skip
+@pytest.mark.parametrize(
+    ("vendor", "key"), [("anthropic", "ANTHROPIC_API_KEY"), ("google", "GEMINI_API_KEY")]
+)
+def test_each_vendor_s_own_key_is_asked_for(tmp_path: Path, vendor: str, key: str) -> None:
+    done = extract("batch", "submit", "seeds/", "-o", tmp_path, "--model", f"{vendor}/m")
     assert done.returncode == 2
-    assert "anthropic models online" in done.stderr
+    assert key in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_an_anthropic_batch_goes_from_submit_to_claims_by_the_commands(tmp_path: Path) -> None:
+    pytest.importorskip("anthropic", reason="pip install 'claimgrid[anthropic]'")
+    source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
+
+    def answer(body: Any) -> Answer:
+        words = re.findall(r"Zephyr is (\S+) faster", json.dumps(body))[-1]
+        item = {"quote": f"{words} faster", "value": words, "change": "up"}
+        return 200, anthropic({"speedups": [item]}, body).body
+
+    provider = Anthropic(answer)
+    with serve(provider) as url:
+        provider.url = url.removesuffix("/v1")
+        done = extract("batch", "run", source, "-o", tmp_path / "out", "--model", "anthropic/m",
+                       "--base-url", provider.url, "--poll", "0.05",
+                       ANTHROPIC_API_KEY="k")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "cache of m (batch-api) 3" in " ".join(done.stdout.split())
+    assert len(lines(tmp_path / "out" / "claims.jsonl")) == 3
 
 
 def test_no_key_is_ever_stored(tmp_path: Path) -> None:

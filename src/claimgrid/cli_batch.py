@@ -18,7 +18,7 @@ _FOLDER = click.argument("folder", metavar="OUT", type=PATH)
 
 @click.group()
 def batch() -> None:
-    """Ask by OpenAI's Batch API, at half the price, or exchange files in its format."""
+    """Ask by a vendor's Batch API, at half the price, or exchange files (OpenAI's format)."""
 
 
 @batch.command()

@@ -19,11 +19,10 @@ from claimgrid.commands.session import Session, open_session
 from claimgrid.errors import SetupError, TransportError, UsageError
 from claimgrid.llm import prices
 from claimgrid.llm.batch import Wire
-from claimgrid.llm.batch_api import Api
 from claimgrid.llm.batch_jobs import Jobs, standing
 from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import News, Part, Run
-from claimgrid.llm.providers import Endpoint
+from claimgrid.llm.batch_types import BatchApi, News, Part, Run
+from claimgrid.llm.providers import Endpoint, Provider
 from claimgrid.llm.recordings import Cache
 from claimgrid.prompt import Request
 
@@ -159,16 +158,18 @@ async def _until_all_are_in(console: Console, jobs: Jobs, state: State, poll: fl
 
 def _session(given: settings.Settings) -> Session:
     if not given.model:
-        raise UsageError("a batch needs --model openai/NAME: recordings cannot answer it")
-    session = open_session(given.model_copy(update={"replay": "auto"}))
-    if session.endpoint.provider != "openai":
         raise UsageError(
-            f"--model {given.model}: only OpenAI's Batch API is spoken here; ask "
-            f"{session.endpoint.provider} models online with `extract run`"
+            "a batch needs --model openai/NAME, anthropic/NAME or google/NAME: recordings cannot "
+            "answer it"
         )
+    session = open_session(given.model_copy(update={"replay": "auto"}))
     if not session.live:
-        raise SetupError(f"model {given.model} needs a key: set OPENAI_API_KEY")
+        raise _no_key(f"model {given.model}", session.endpoint.provider)
     return session
+
+
+def _no_key(whose: str, provider: Provider) -> SetupError:
+    return SetupError(f"{whose} needs a key: set {' or '.join(settings.KEY_NAMES[provider])}")
 
 
 class _Source:
@@ -228,16 +229,28 @@ def _with_jobs(
     return asyncio.run(main())
 
 
-def _api(at: Endpoint, given: settings.Settings) -> Api:
-    return Api(at, attempts=given.attempts, timeout=given.timeout)
+def _api(at: Endpoint, given: settings.Settings) -> BatchApi:
+    """The vendor's Batch API; its client library is imported here."""
+    attempts, timeout, backoff = given.attempts, given.timeout, given.backoff
+    if at.provider == "anthropic":
+        from claimgrid.llm.batch_anthropic import AnthropicApi
+
+        return AnthropicApi(at, attempts=attempts, timeout=timeout, backoff=backoff)
+    if at.provider == "google":
+        from claimgrid.llm.batch_google import GoogleApi
+
+        return GoogleApi(at, attempts=attempts, timeout=timeout, backoff=backoff)
+    from claimgrid.llm.batch_api import Api
+
+    return Api(at, attempts=attempts, timeout=timeout, backoff=backoff)
 
 
 def _endpoint(run: Run) -> Endpoint:
     """Where a run's batches are; the key comes from the environment, not from the run."""
     key = settings.api_key(run.provider)
     if not key and not run.base_url:
-        raise SetupError(f"the batches of {run.model} need a key: set OPENAI_API_KEY")
-    return Endpoint("openai", run.model, run.mode, run.base_url, key)
+        raise _no_key(f"the run of {run.model}", run.provider)
+    return Endpoint(run.provider, run.model, run.mode, run.base_url, key)
 
 
 def _tell(console: Console, news: News) -> None:
@@ -286,7 +299,7 @@ def _bill(console: Console, state: State, *, out: int) -> None:
     if not used.requests:
         return
     console.print(f"  tokens    in {used.input_tokens:,} · out {used.output_tokens:,}")
-    at = Endpoint("openai", run.model, run.mode, run.base_url, None)
+    at = Endpoint(run.provider, run.model, run.mode, run.base_url, None)
     paid = prices.usd(at, used, batch=True)
     if paid is None:
         console.print(f"  cost      –   [dim]no batch price is known for {run.model}[/]")

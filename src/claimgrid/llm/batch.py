@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
-import httpx2
 import jsonlines
 from instructor.core.exceptions import InstructorError
 from pydantic import ValidationError
@@ -51,28 +51,30 @@ class _CapturedError(Exception):
 _REPLIES: ContextVar[Iterator[Any]] = ContextVar("_REPLIES")
 
 
-class _Capture(httpx2.AsyncBaseTransport):
-    """Answers from the replies so far; what is asked after them is not sent but caught."""
+def _capture(http: ModuleType) -> Any:
+    """A transport for httpx or httpx2 that answers from the replies so far; what is asked after
+    them is not sent but caught."""
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        for body in _REPLIES.get():
-            return httpx2.Response(200, json=body, request=request)
-        raise _CapturedError(await request.aread())
+    class Capture(http.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        async def handle_async_request(self, request: Any) -> Any:
+            for body in _REPLIES.get():
+                return http.Response(200, json=body, request=request)
+            raise _CapturedError(await request.aread())
+
+    return Capture()
 
 
 class Wire:
     """What the client sends for a request, first and after replies that it must refuse.
 
     Raises:
-        UsageError: the endpoint is not OpenAI-compatible.
+        SetupError: the vendor's extra is not installed, or no HTTP header can hold the key.
     """
 
     def __init__(self, at: providers.Endpoint) -> None:
-        if at.provider != "openai":
-            raise UsageError(
-                f"the Batch file format is OpenAI's; {at.provider} models do not take it"
-            )
-        self._client = providers.connect(at, httpx2.AsyncClient(transport=_Capture()))
+        http = providers.http_module(at)
+        self._at = at
+        self._client = providers.connect(at, http.AsyncClient(transport=_capture(http)))
         self._arguments = providers.arguments(at)
         self._last: tuple[Request, Any] | None = None
 
@@ -107,7 +109,7 @@ class Wire:
         try:
             await self._client.chat.completions.create(
                 model=request.model,
-                messages=[dict(message) for message in request.messages],
+                messages=providers.messages(self._at, request),
                 response_model=Reply,
                 max_retries=ladder,
                 strict=False,
@@ -139,9 +141,17 @@ def _rewritten(known: Request, body: Any, request: Request) -> Any | None:
         request.sampling,
         request.mode,
     )
-    if not same or before != known_before or body["messages"][-1] != known_last:
+    if not same or before != known_before:
         return None
-    return body | {"messages": [*body["messages"][:-1], dict(last)]}
+    for name, sent in (("messages", dict), ("contents", _gemini)):
+        if body.get(name, ())[-1:] == [sent(known_last)]:
+            return body | {name: [*body[name][:-1], sent(last)]}
+    return None
+
+
+def _gemini(message: Mapping[str, str]) -> dict[str, Any]:
+    """A user's message as Gemini's client sends it."""
+    return {"parts": [{"text": message["content"]}], "role": "user"}
 
 
 def _plainly_valid(body: Any) -> bool:
@@ -161,15 +171,17 @@ def bodies(requests: Iterable[Request], at: providers.Endpoint) -> Iterator[tupl
     Raises:
         UsageError: the endpoint is not OpenAI-compatible.
     """
+    if at.provider != "openai":
+        raise UsageError(f"the Batch file format is OpenAI's; {at.provider} models do not take it")
     wire = Wire(at)
     with asyncio.Runner() as runner:
         for request in requests:
             yield request, runner.run(wire.first(request))
 
 
-def request_line(request: Request, body: Any) -> dict[str, Any]:
+def request_line(key: str, body: Any) -> dict[str, Any]:
     """One line of a Batch input file."""
-    return {"custom_id": request.key, "method": "POST", "url": URL, "body": body}
+    return {"custom_id": key, "method": "POST", "url": URL, "body": body}
 
 
 def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
@@ -186,7 +198,7 @@ def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
                 if request.key in seen:
                     continue
                 seen.add(request.key)
-                requests.write(request_line(request, body))
+                requests.write(request_line(request.key, body))
                 whole = asdict(request)
                 asked.write({name: whole[name] for name in _ASKED})
     except OSError as error:

@@ -1,42 +1,32 @@
 """A part's file ─► an upload, a batch and its results at OpenAI's Batch API. Keeps no state.
 
-The openai client's own retries are off. They would send a POST again blindly, and a batch that is
-created twice is paid twice: here a POST whose outcome is unknown (a dropped connection, a 5xx, a
-kill before the reply was read) is looked up first, by a name that only this part of this run
-bears. The rest is safe to repeat. What cannot be closed from this side is a provider that lists
-a batch late: it is given the time of one back-off, so a batch that shows up still later is not
-found.
+The openai client's own retries are off (see `batch_ladder`): a POST whose outcome is unknown (a
+dropped connection, a 5xx, a kill before the reply was read) is looked up first, by a name that only
+this part of this run bears. The rest is safe to repeat. What cannot be closed from this side is a
+provider that lists a batch late: it is given the time of one back-off, so a batch that shows up
+still later is not found.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
-from claimgrid.errors import SetupError, StoreError, TransportError
-from claimgrid.llm.batch import URL
-from claimgrid.llm.batch_types import QUEUE_FULL, Complaint, Job, Mark, QueueFullError
+from claimgrid.errors import SetupError, StoreError
+from claimgrid.llm.batch import URL, request_line
+from claimgrid.llm.batch_ladder import AGAIN, CLOCK_SKEW, Ladder, refusal, retry_after, unreachable
+from claimgrid.llm.batch_types import QUEUE_FULL, Complaint, Job, Limits, Mark, QueueFullError
 from claimgrid.llm.providers import Endpoint
 
 if TYPE_CHECKING:
     from openai.types import Batch
 
-_LONGEST_WAIT = 120.0  # seconds; the next try comes then even if the server asks for more
-_CLOCK_SKEW = 24 * 3600  # seconds; how far the provider's clock may be off ours in a look-up
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
-_Found = TypeVar("_Found")
 
 
 class Api:
@@ -62,8 +52,7 @@ class Api:
         backoff: float = 0.5,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._attempts = attempts
-        self._jittered = wait_random_exponential(multiplier=backoff, max=30)
+        self._ladder = Ladder(attempts, backoff, _passing, retry_after, _explained)
         self._client = openai.AsyncOpenAI(
             api_key=at.api_key or "none",
             base_url=at.base_url or "https://api.openai.com/v1",
@@ -72,18 +61,23 @@ class Api:
             http_client=httpx2.AsyncClient(transport=transport) if transport else None,
         )
 
+    limits = Limits()
+
     async def __aenter__(self) -> Api:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
-    async def upload(self, mark: Mark, path: Path, *, unsure: bool) -> str:
+    def line(self, mark: Mark, key: str, body: Any) -> dict[str, Any]:  # noqa: ARG002
+        """The line of a part's file that asks this."""
+        return request_line(key, body)
+
+    async def upload(self, mark: Mark, *, unsure: bool) -> str:
         """Upload a part's file. Returns its id.
 
         Args:
             mark: whose file it is.
-            path: the file.
             unsure: whether it may be there already; it is looked for first then.
 
         Raises:
@@ -92,9 +86,9 @@ class Api:
 
         async def post() -> str:
             try:
-                file = path.open("rb")
+                file = mark.path.open("rb")
             except OSError as error:
-                raise StoreError(f"{path}: cannot be read: {error}") from error
+                raise StoreError(f"{mark.path}: cannot be read: {error}") from error
             with file:
                 made = await self._client.files.create(file=(mark.filename, file), purpose="batch")
             return made.id
@@ -106,7 +100,7 @@ class Api:
                     return str(file.id)
             return None
 
-        return await self._once_only(post, find, unsure=unsure)
+        return await self._ladder.once_only(post, find, unsure=unsure)
 
     async def create(self, mark: Mark, file_id: str, tries: int, *, unsure: bool) -> Job:
         """Create the batch of an uploaded file.
@@ -134,7 +128,7 @@ class Api:
         async def find() -> Job | None:
             return await self._find(mark, metadata)
 
-        return await self._once_only(post, find, unsure=unsure)
+        return await self._ladder.once_only(post, find, unsure=unsure)
 
     async def look_up(self, mark: Mark, tries: int) -> Job | None:
         """The batch that was asked for at the `tries`-th time, if it came into being."""
@@ -142,7 +136,7 @@ class Api:
         async def find() -> Job | None:
             return await self._find(mark, mark.metadata(tries))
 
-        return await self._repeatable(find)
+        return await self._ladder.repeatable(find)
 
     async def _find(self, mark: Mark, metadata: dict[str, str]) -> Job | None:
         async for batch in _recent(self._client.batches.list(limit=100), mark.since):
@@ -152,7 +146,9 @@ class Api:
 
     async def retrieve(self, batch_id: str) -> Job:
         """How a batch stands."""
-        return await self._repeatable(lambda: self._job_of(self._client.batches.retrieve(batch_id)))
+        return await self._ladder.repeatable(
+            lambda: self._job_of(self._client.batches.retrieve(batch_id))
+        )
 
     async def cancel(self, batch_id: str) -> Job:
         """Ask for a batch to be stopped; one that has ended already stays as it is."""
@@ -166,7 +162,7 @@ class Api:
                     raise
                 return job
 
-        return await self._repeatable(cancel)
+        return await self._ladder.repeatable(cancel)
 
     async def download(self, file_id: str, path: Path) -> bool:
         """Write a result file to `path`, whole or not at all. False where it is gone.
@@ -190,48 +186,11 @@ class Api:
                 raise StoreError(f"{path}: cannot be written: {error}") from error
             return True
 
-        return await self._repeatable(get)
+        return await self._ladder.repeatable(get)
 
     @staticmethod
     async def _job_of(asked: Awaitable[Batch]) -> Job:
         return _job(await asked)
-
-    async def _repeatable(self, step: Callable[[], Awaitable[_Found]]) -> _Found:
-        with _explained():
-            async for attempt in self._ladder():
-                with attempt:
-                    return await step()
-        raise AssertionError("tenacity either returns or raises")
-
-    async def _once_only(
-        self,
-        post: Callable[[], Awaitable[_Found]],
-        find: Callable[[], Awaitable[_Found | None]],
-        *,
-        unsure: bool,
-    ) -> _Found:
-        with _explained():
-            async for attempt in self._ladder():
-                with attempt:
-                    if unsure or attempt.retry_state.attempt_number > 1:
-                        found = await find()
-                        if found is not None:
-                            return found
-                    return await post()
-        raise AssertionError("tenacity either returns or raises")
-
-    def _ladder(self) -> AsyncRetrying:
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = _retry_after(error)
-            return self._jittered(state) if asked is None else min(asked, _LONGEST_WAIT)
-
-        return AsyncRetrying(
-            stop=stop_after_attempt(self._attempts),
-            wait=wait,
-            retry=retry_if_exception(_passing),
-            reraise=True,
-        )
 
 
 def _passing(error: BaseException) -> bool:
@@ -245,19 +204,10 @@ def _passing(error: BaseException) -> bool:
     return isinstance(error, (openai.APIConnectionError, httpx2.TransportError))
 
 
-def _retry_after(error: BaseException | None) -> float | None:
-    if not isinstance(error, openai.APIStatusError):
-        return None
-    try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
-
-
 async def _recent(listed: Any, since: float) -> AsyncIterator[Any]:
     """What a listing, newest first, holds from a time on; later pages are not asked for."""
     async for item in listed:
-        if item.created_at < since - _CLOCK_SKEW:
+        if item.created_at < since - CLOCK_SKEW:
             return
         yield item
 
@@ -282,7 +232,6 @@ def _job(batch: Batch) -> Job:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turns the client's errors into ours."""
-    again = "nothing is lost; run the same command again later"
     try:
         yield
     except openai.APIStatusError as error:
@@ -290,24 +239,15 @@ def _explained() -> Iterator[None]:
         if error.code == QUEUE_FULL:
             raise QueueFullError(_message(error)) from error
         if error.code in _NO_QUOTA:
-            raise SetupError(f"{said}; add credit to the account, {again}") from error
-        if error.status_code in (401, 403):
-            raise SetupError(f"{said}; check OPENAI_API_KEY and the key's rights") from error
-        if error.status_code in (404, 405) and "/files/" not in str(error.request.url):
-            raise SetupError(
-                f"{said}; either the key belongs to another project than the batch, or this server "
-                "has no Batch API"
-            ) from error
-        if _passing(error):
-            raise TransportError(f"{said}; {again}") from error
-        raise SetupError(said) from error
-    except (openai.APIConnectionError, httpx2.TransportError) as error:
-        cause = error.__cause__ or error
-        request = getattr(error, "request", None)
-        raise TransportError(
-            f"{request.url if request else 'the server'} could not be reached: "
-            f"{type(cause).__name__}: {cause}; {again}"
+            raise SetupError(f"{said}; add credit to the account, {AGAIN}") from error
+        if error.status_code == 404 and "/files/" in str(error.request.url):
+            raise SetupError(said) from error
+        raise refusal(
+            error.status_code, said, key="OPENAI_API_KEY", passing=_passing(error)
         ) from error
+    except (openai.APIConnectionError, httpx2.TransportError) as error:
+        request = getattr(error, "request", None)
+        raise unreachable(request.url if request else "the server", error) from error
 
 
 def _message(error: openai.APIStatusError) -> str:

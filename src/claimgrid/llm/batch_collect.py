@@ -14,10 +14,9 @@ from typing import Any
 
 from claimgrid.llm import batch_results
 from claimgrid.llm.batch import Wire
-from claimgrid.llm.batch_api import Api
 from claimgrid.llm.batch_results import Damaged, Fault, Line
 from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import Asked, Job, News, Part
+from claimgrid.llm.batch_types import Asked, BatchApi, Job, News, Part
 from claimgrid.llm.client import recording
 from claimgrid.llm.recordings import Attempt, Cache
 from claimgrid.prompt import Request
@@ -30,7 +29,7 @@ _TOGETHER = 200  # results in one transaction
 class Collector:
     """Settles the requests of batches that have ended."""
 
-    def __init__(self, state: State, api: Api, wire: Wire, cache: Cache) -> None:
+    def __init__(self, state: State, api: BatchApi, wire: Wire, cache: Cache) -> None:
         self._state = state
         self._api = api
         self._wire = wire
@@ -41,7 +40,7 @@ class Collector:
         paths, gone = await self._download(part, job, news)
         seen: set[str] = set()
         for path in paths:
-            lines = batch_results.read(path)
+            lines = batch_results.read(path, self._state.run.provider)
             while some := list(islice(lines, _TOGETHER)):
                 with self._state.together():
                     for line in some:
@@ -67,7 +66,7 @@ class Collector:
                     gone = True
                     news.notes.append(f"part {part.number}: file {file_id} is gone")
                     break
-                if _whole(path) >= min(expected, part.requests):
+                if self._whole(path) >= min(expected, part.requests):
                     break
             else:
                 news.notes.append(f"part {part.number}: file {file_id} is cut short")
@@ -155,6 +154,6 @@ class Collector:
                 self._fault(asked, reason, again=bool(bad) and number not in bad, news=news)
             self._state.end(part.after(job))
 
-
-def _whole(path: Path) -> int:
-    return sum(not isinstance(line, Damaged) for line in batch_results.read(path))
+    def _whole(self, path: Path) -> int:
+        lines = batch_results.read(path, self._state.run.provider)
+        return sum(not isinstance(line, Damaged) for line in lines)

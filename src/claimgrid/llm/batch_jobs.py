@@ -12,11 +12,10 @@ from dataclasses import replace
 
 from claimgrid.errors import TransportError
 from claimgrid.llm.batch import Wire
-from claimgrid.llm.batch_api import Api
 from claimgrid.llm.batch_collect import Collector
 from claimgrid.llm.batch_send import Sender
 from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import QUEUE_FULL, Limits, News, Part
+from claimgrid.llm.batch_types import QUEUE_FULL, BatchApi, Limits, News, Part
 from claimgrid.llm.recordings import Cache
 from claimgrid.prompt import Request
 
@@ -29,15 +28,15 @@ class Jobs:
         api: the provider.
         wire: makes the bodies of requests and re-asks.
         cache: where replies go.
-        limits: of one input file.
+        limits: of one input file, instead of the provider's.
     """
 
     def __init__(
-        self, state: State, api: Api, wire: Wire, cache: Cache, limits: Limits | None = None
+        self, state: State, api: BatchApi, wire: Wire, cache: Cache, limits: Limits | None = None
     ) -> None:
         self._state = state
         self._api = api
-        self._sender = Sender(state, api, wire, limits or Limits())
+        self._sender = Sender(state, api, wire, limits or api.limits)
         self._collector = Collector(state, api, wire, cache)
 
     def add(self, requests: Iterable[Request]) -> None:
@@ -90,7 +89,7 @@ class Jobs:
             await self._collector.collect(part, job, news)
 
 
-async def standing(state: State, api: Api) -> list[Part]:
+async def standing(state: State, api: BatchApi) -> list[Part]:
     """The parts as they stand at the provider now; nothing is written."""
     parts = []
     for part in state.parts():

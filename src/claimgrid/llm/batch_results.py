@@ -13,6 +13,17 @@ from typing import Any
 
 from claimgrid.errors import StoreError
 
+_ANTHROPIC_LASTING = (
+    "invalid_request_error",
+    "authentication_error",
+    "permission_error",
+    "not_found_error",
+    "request_too_large",
+    "billing_error",
+)
+# Cancelled, invalid argument, not found, permission denied, failed precondition, out of range,
+# unimplemented and unauthenticated, of google.rpc.Code.
+_RPC_LASTING = (1, 3, 5, 7, 9, 11, 12, 16)
 _CANCELLED = "batch_cancelled"  # of a request that was not run because its batch was stopped
 
 
@@ -43,8 +54,8 @@ class Damaged:
 Line = Reply | Fault | Damaged
 
 
-def read(path: Path) -> Iterator[Line]:
-    """What the lines of a result file say, in order; blank lines say nothing.
+def read(path: Path, provider: str = "openai") -> Iterator[Line]:
+    """What the lines of a provider's result file say, in order; blank lines say nothing.
 
     Raises:
         StoreError: the file cannot be read.
@@ -53,19 +64,56 @@ def read(path: Path) -> Iterator[Line]:
         with path.open("rb") as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
-                    yield _line(text, f"{path.name}:{number}")
+                    yield _line(text, f"{path.name}:{number}", provider)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 
-def _line(text: bytes, where: str) -> Line:
+def _line(text: bytes, where: str, provider: str) -> Line:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
         return Damaged(f"{where}: not a whole line of JSON")
-    key = line.get("custom_id") if isinstance(line, dict) else None
+    name = "key" if provider == "google" else "custom_id"
+    key = line.get(name) if isinstance(line, dict) else None
     if not isinstance(key, str):
-        return Damaged(f"{where}: no custom_id")
+        return Damaged(f"{where}: no {name}")
+    match provider:
+        case "anthropic":
+            return _anthropic(key.partition("_")[0], line.get("result"))
+        case "google":
+            return _google(key, line)
+    return _openai(key, line)
+
+
+def _anthropic(key: str, result: Any) -> Line:
+    result = result if isinstance(result, dict) else {}
+    kind, error = result.get("type"), result.get("error")
+    if kind == "succeeded" and isinstance(result.get("message"), dict):
+        return Reply(key, result["message"])
+    if kind == "errored":
+        error = error.get("error", error) if isinstance(error, dict) else error
+        name = error.get("type") if isinstance(error, dict) else None
+        lasting = name in _ANTHROPIC_LASTING
+        return Fault(key, f"{name or 'error'}: {_said(error) or 'no reason given'}", not lasting)
+    if kind in ("canceled", "expired"):
+        return Fault(key, f"the request was {kind} before it was run", again=kind == "expired")
+    return Fault(key, "the line has neither a message nor an error", again=True)
+
+
+def _google(key: str, line: dict[str, Any]) -> Line:
+    if isinstance(line.get("response"), dict):
+        return Reply(key, line["response"])
+    error = line.get("error") or line.get("status")
+    if not isinstance(error, dict):
+        return Fault(key, "the line has neither a response nor an error", again=True)
+    code = error.get("code")
+    http = isinstance(code, int) and 400 <= code < 500 and code not in (408, 409, 429)
+    reason = f"code {code}: {_said(error) or 'no reason given'}"
+    return Fault(key, reason, again=not (http or code in _RPC_LASTING))
+
+
+def _openai(key: str, line: dict[str, Any]) -> Line:
     error = line.get("error")
     if isinstance(error, dict) and error:
         code = str(error.get("code") or "")

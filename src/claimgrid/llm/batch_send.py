@@ -12,13 +12,20 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from claimgrid.errors import StoreError
-from claimgrid.llm.batch import Wire, request_line
-from claimgrid.llm.batch_api import Api
+from claimgrid.llm.batch import Wire
 from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import Asked, Limits, Mark, News, Part, QueueFullError
+from claimgrid.llm.batch_types import (
+    Asked,
+    BatchApi,
+    Limits,
+    Mark,
+    News,
+    Part,
+    QueueFullError,
+    UnsureError,
+)
 
 _BYTES_A_TOKEN = 3  # low for English and JSON, so that a part that should fit the queue does fit
 _LIMIT = re.compile(r"limit:?\s*([\d,]+)\s*enqueued tokens", re.I)
@@ -36,7 +43,7 @@ class _Taken:
 class Sender:
     """Sends what waits in `state`."""
 
-    def __init__(self, state: State, api: Api, wire: Wire, limits: Limits) -> None:
+    def __init__(self, state: State, api: BatchApi, wire: Wire, limits: Limits) -> None:
         self._state = state
         self._api = api
         self._wire = wire
@@ -47,19 +54,21 @@ class Sender:
         keys = self._state.waiting()
         while keys:
             number = 1 + max((part.number for part in self._state.parts()), default=0)
-            taken = await self._write(self._state.file(number), keys, news)
+            taken = await self._write(number, keys, news)
             if taken.keys:
                 self._state.plan(number, taken.keys, size=taken.size)
             keys = keys[taken.seen :]
 
-    async def _write(self, path: Path, keys: Sequence[str], news: News) -> _Taken:
+    async def _write(self, number: int, keys: Sequence[str], news: News) -> _Taken:
+        path = self._state.file(number)
+        mark = self._mark(number)
         most = min(self._limits.bytes, self._state.run.part_bytes or self._limits.bytes)
         size = seen = 0
         taken: list[str] = []
         try:
             with path.open("wb") as file:
                 for key in keys:
-                    line = await self._line(key)
+                    line = await self._line(mark, key)
                     if line is not None and len(line) > self._limits.bytes:
                         self.drop([key], f"larger than {self._limits.bytes:,} bytes", news)
                     elif line is not None:
@@ -76,7 +85,7 @@ class Sender:
             raise StoreError(f"{path}: cannot be written: {error}") from error
         return _Taken(taken, size, seen)
 
-    async def _line(self, key: str) -> bytes | None:
+    async def _line(self, mark: Mark, key: str) -> bytes | None:
         """The line that asks this, or None where its last reply needs no other after all."""
         asked = self._state.asked(key)
         assert asked is not None
@@ -84,7 +93,8 @@ class Sender:
         if body is None:
             self._state.settle(key, "done")
             return None
-        return (json.dumps(request_line(asked.request, body), ensure_ascii=False) + "\n").encode()
+        line = self._api.line(mark, key, body)
+        return (json.dumps(line, ensure_ascii=False) + "\n").encode()
 
     async def _body(self, asked: Asked) -> object | None:
         if asked.replies:
@@ -102,12 +112,12 @@ class Sender:
                 await self._create(part, news)
 
     async def _upload(self, part: Part) -> Part:
-        path = self._state.file(part.number)
-        if not path.exists():  # deleted by hand; an upload costs nothing, so it is just made anew
+        # Deleted by hand; an upload costs nothing, so it is just made anew.
+        if not self._state.file(part.number).exists():
             return self._state.dissolve(part, "its file was lost")
         unsure = part.step == "uploading"
         part = self._state.keep(replace(part, step="uploading"))
-        file_id = await self._api.upload(self._mark(part), path, unsure=unsure)
+        file_id = await self._api.upload(self._mark(part.number, part), unsure=unsure)
         return self._state.keep(replace(part, step="uploaded", file_id=file_id, status="uploaded"))
 
     def _has_room(self) -> bool:
@@ -127,9 +137,12 @@ class Sender:
         if not unsure:
             part = self._state.keep(replace(part, step="creating", tries=part.tries + 1))
         try:
-            job = await self._api.create(self._mark(part), file_id, part.tries, unsure=unsure)
+            mark = self._mark(part.number, part)
+            job = await self._api.create(mark, file_id, part.tries, unsure=unsure)
         except QueueFullError as error:
             self.hold(part, str(error), news)
+        except UnsureError as error:
+            news.notes.append(f"part {part.number}: {error}")
         else:
             self._state.keep(part.after(job))
 
@@ -153,7 +166,11 @@ class Sender:
         for part in self._state.parts():
             now = part
             if part.step == "creating":
-                job = await self._api.look_up(self._mark(part), part.tries)
+                try:
+                    job = await self._api.look_up(self._mark(part.number, part), part.tries)
+                except UnsureError as error:
+                    news.notes.append(f"part {part.number}: {error}")
+                    continue
                 now = self._state.keep(part.after(job)) if job else part
             if now.step == "under_way" and now.batch_id and now.status != "cancelling":
                 job = await self._api.cancel(now.batch_id)
@@ -170,5 +187,14 @@ class Sender:
                 self._state.settle(key, "failed", reason=reason)
         news.failed[reason] += len(keys)
 
-    def _mark(self, part: Part) -> Mark:
-        return Mark(self._state.run.run_id, part.number, part.planned_at)
+    def _mark(self, number: int, part: Part | None = None) -> Mark:
+        """What marks a part at the provider; `part` once it is planned."""
+        others = [p.batch_id for p in self._state.parts() if p.batch_id and p.number != number]
+        return Mark(
+            run_id=self._state.run.run_id,
+            part=number,
+            since=part.planned_at if part else 0.0,
+            path=self._state.file(number),
+            requests=part.requests if part else 0,
+            others=frozenset(others),
+        )

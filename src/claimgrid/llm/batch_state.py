@@ -131,7 +131,7 @@ class State:
         if self._db.execute("SELECT 1 FROM run").fetchone() is None:
             return self.change(Run(run_id=uuid.uuid4().hex[:16], **asked))
         run = self.run
-        for name in ("model", "base_url", "mode"):
+        for name in ("provider", "model", "base_url", "mode"):
             if asked[name] != getattr(run, name):
                 raise UsageError(
                     f"{self.folder.parent} holds batches with {name.replace('_', '-')} "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from claimgrid.errors import ClaimgridError
 from claimgrid.prompt import Request
@@ -12,7 +13,12 @@ from claimgrid.prompt import Request
 QUEUE_FULL = "token_limit_exceeded"
 Step = Literal["planned", "uploading", "uploaded", "creating", "under_way", "ended"]
 Standing = Literal["waiting", "sent", "done", "failed"]
+ProviderName = Literal["openai", "anthropic", "google"]
 ModeName = Literal["json_schema", "tools", "json", "md_json"]
+
+
+class UnsureError(ClaimgridError):
+    """Whether a batch came into being cannot be told yet; the message says until when."""
 
 
 class QueueFullError(ClaimgridError):
@@ -21,11 +27,23 @@ class QueueFullError(ClaimgridError):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What tells one batch from all others at the provider. `since` is a Unix time before it."""
+    """What tells one batch from all others at the provider. `since` is a Unix time before it.
+
+    `path` is its input file on this disk, `requests` are how many it holds, `others` are the ids of
+    the run's other batches.
+    """
 
     run_id: str
     part: int
     since: float
+    path: Path
+    requests: int
+    others: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """What only this part of this run bears."""
+        return f"{self.run_id}-{self.part}"
 
     @property
     def filename(self) -> str:
@@ -79,7 +97,7 @@ class Run:
     run_id: str
     source: str
     model: str
-    provider: str
+    provider: ProviderName
     mode: ModeName
     base_url: str | None
     reasks: int
@@ -139,6 +157,50 @@ class Limits:
 
     requests: int = 50_000
     bytes: int = 200_000_000
+
+
+class BatchApi(Protocol):
+    """A vendor's batches. Use as an async context manager.
+
+    The remote steps raise SetupError (key, quota, a refused request) or TransportError (the server
+    could not be reached or kept failing); the same step can be tried again later.
+    """
+
+    limits: Limits
+
+    async def __aenter__(self) -> BatchApi: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def line(self, mark: Mark, key: str, body: Any) -> dict[str, Any]:
+        """The line of a part's file that asks this."""
+
+    async def upload(self, mark: Mark, *, unsure: bool) -> str:
+        """Upload a part's file, if the vendor wants one, and return its id."""
+
+    async def create(self, mark: Mark, file_id: str, tries: int, *, unsure: bool) -> Job:
+        """Create the batch; `tries` counts those asked for this part.
+
+        Raises:
+            QueueFullError: the account's queue has no room for it.
+            UnsureError: it may exist already, which cannot be told yet.
+        """
+
+    async def look_up(self, mark: Mark, tries: int) -> Job | None:
+        """The batch that was asked for at the `tries`-th time, if it came into being.
+
+        Raises:
+            UnsureError: that cannot be told yet.
+        """
+
+    async def retrieve(self, batch_id: str) -> Job:
+        """How a batch stands."""
+
+    async def cancel(self, batch_id: str) -> Job:
+        """Ask for a batch to be stopped; one that has ended already stays as it is."""
+
+    async def download(self, file_id: str, path: Path) -> bool:
+        """Write results to `path`, whole or not at all. False where they are gone."""
 
 
 @dataclass(slots=True)

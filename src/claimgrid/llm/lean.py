@@ -112,7 +112,7 @@ async def capture(
         try:
             await client.chat.completions.create(
                 model=request.model,
-                messages=[dict(message) for message in request.messages],
+                messages=providers.messages(at, request),
                 response_model=request.reply_model,
                 max_retries=0,
                 **providers.arguments(at)(request),

@@ -136,7 +136,7 @@ def http_module(at: Endpoint) -> ModuleType:
     try:
         return importlib.import_module("httpx2" if at.speaks_openai else "httpx")
     except ImportError as error:
-        raise _no_extra(at.provider) from error
+        raise no_extra(at.provider) from error
 
 
 def connect(at: Endpoint, http_client: Any) -> Any:
@@ -181,14 +181,24 @@ def connect(at: Endpoint, http_client: Any) -> Any:
             return instructor.from_anthropic(client, mode=mode)
         genai = importlib.import_module("google.genai")
     except ImportError as error:
-        raise _no_extra(at.provider) from error
+        raise no_extra(at.provider) from error
     options = genai.types.HttpOptions(httpx_async_client=http_client, base_url=at.base_url)
     return instructor.from_genai(
         genai.Client(api_key=key, http_options=options), mode=mode, use_async=True
     )
 
 
-def _no_extra(provider: str) -> SetupError:
+def messages(at: Endpoint, request: Request) -> list[dict[str, str]]:
+    """A request's messages as this vendor's client takes them: Gemini's assistant is a "model"."""
+    roles = {"assistant": "model"} if at.provider == "google" else {}
+    return [
+        {**message, "role": roles.get(message["role"], message["role"])}
+        for message in request.messages
+    ]
+
+
+def no_extra(provider: str) -> SetupError:
+    """The error where the library of a vendor's models is not installed."""
     return SetupError(f"{provider} models need an extra: pip install 'claimgrid[{provider}]'")
 
 

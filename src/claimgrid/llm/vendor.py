@@ -25,6 +25,7 @@ class Vendor:
         http = providers.http_module(at)
         # Time-outs are the link's: it also waits for its turn and between tries.
         self._http = http.AsyncClient(transport=recorder(http, link), timeout=None)
+        self._at = at
         self._instructor = providers.connect(at, self._http)
         self._arguments = providers.arguments(at)
 
@@ -51,7 +52,7 @@ class Vendor:
         try:
             reply = await self._instructor.chat.completions.create(
                 model=request.model,
-                messages=[dict(message) for message in request.messages],
+                messages=providers.messages(self._at, request),
                 response_model=Reply,
                 max_retries=ladder,
                 strict=False,
