@@ -363,6 +363,15 @@ def test_the_best_installed_model_is_the_measured_one_then_the_largest(
     assert fallback.best() is None
 
 
+@real
+def test_a_plan_knows_the_slots_and_that_nothing_is_paid(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS)
+    done = extract("plan", source, "--model", NAME, "--json", CLAIMGRID_SLOTS="2")
+    told = json.loads(done.stdout)
+    assert told["time"]["concurrency"] == 2
+    assert told["cost_usd"] == {"online": 0, "online_with_prompt_cache": None, "batch": None}
+
+
 def test_default_models_have_a_price() -> None:
     from claimgrid.llm import prices
     from claimgrid.llm.answer import Usage

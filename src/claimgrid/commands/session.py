@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -208,8 +209,10 @@ def open_session(given: settings.Settings) -> Session:
         build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
     )
     serving = None
-    if at.embedded is not None and at.embedded.path is not None and given.replay != "only":
-        serving = runtime.plan(at.embedded, options)
+    if at.embedded is not None and at.embedded.path is not None:
+        # Where nothing is to be served, what stands against it is no error.
+        with suppress(SetupError, UsageError) if given.replay == "only" else nullcontext():
+            serving = runtime.plan(at.embedded, options)
     session = Session(given, prompt, at, Folder(_recordings(given)), request, serving)
     if given.pack > 2 * session.concurrency:
         raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")

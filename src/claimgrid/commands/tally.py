@@ -149,7 +149,7 @@ def manifest(session: Session, tally: Tally, account: Account) -> dict[str, Any]
 
 def _serving(session: Session) -> dict[str, Any] | None:
     """How an embedded model was, or would have been, served: a reply may depend on it."""
-    if session.serving is None:
+    if session.serving is None or not session.live:
         return None
     with suppress(PackageNotFoundError):
         return {"xllamacpp": version("xllamacpp"), **asdict(session.serving)}

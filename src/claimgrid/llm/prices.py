@@ -40,7 +40,7 @@ def usd(
     if own is not None:
         return (used.input_tokens * own.input + used.output_tokens * own.output) / 1e6
     if at.provider == "embedded":
-        return 0.0  # what this machine's power costs, nobody knows here
+        return None if batch else 0.0  # what this machine's power costs, nobody knows here
     if at.base_url is not None:
         return None
     from genai_prices import Usage as PricedUsage
