@@ -1,0 +1,163 @@
+"""F1 and speed of a small embedded model, by the way it is asked.
+
+    python benchmarks/embedded.py ABSTRACTS.jsonl GOLD.jsonl [--model NAME] [--adapter FILE]
+        [--ways decisions,free,one-shot] [--slots 1,2,4] [--papers N] [--naive N]
+
+Ways: `decisions` (a grammar leaves one decision on each candidate), `free` (the same request
+without the grammar; lines that answer no question are left out), `one-shot` (the full prompt, the
+reply held to the JSON schema). For each number of slots the pace is printed, and beside it the
+naive way in the same run: one request at a time that reads its whole prompt anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from claimgrid import decisions, evaluate, resources, sources
+from claimgrid import prompt as prompts
+from claimgrid.decisions import form, questions
+from claimgrid.embedded import runtime, store
+from claimgrid.embedded.runtime import Options
+from claimgrid.errors import InvalidReplyError
+from claimgrid.llm import lean
+from claimgrid.llm.answer import Answer, Usage
+from claimgrid.outcome import Outcome
+from claimgrid.papers import Paper
+from claimgrid.pipeline import failed, read_answer
+from claimgrid.prompt import Request, Sampling
+from claimgrid.reply import Reply
+
+SAMPLING = Sampling(0.0, 1024)
+
+
+def request(way: str, paper: Paper) -> Request:
+    if way == "one-shot":
+        prompt = prompts.load(resources.path("prompts/claims.md"))
+        return prompts.build(paper, prompt, model="m", mode="json_schema", sampling=SAMPLING)
+    prompt = prompts.load(resources.path("prompts/decisions.md"))
+    asked = decisions.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
+    if way == "free":
+        sheet = questions.sheet(paper.abstract)
+        return replace(asked, grammar=None, parse=functools.partial(lenient, sheet))
+    return asked
+
+
+def lenient(sheet: questions.Sheet, text: str) -> Reply:
+    """The decisions among a reply's lines that answer a question of the sheet."""
+    kept = []
+    for question in sheet.questions:
+        start = question.shown + form.GIVES
+        line = next((line for line in text.split("\n") if line.startswith(start)), start + "no")
+        one = questions.Sheet(sheet.abstract, (question,))
+        try:
+            form.read(one, line)
+        except ValueError:
+            line = start + "no"
+        kept.append(line)
+    return form.read(sheet, "\n".join(kept))
+
+
+def body(asked: Request, *, cached: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "messages": [dict(message) for message in asked.messages],
+        "temperature": 0.0,
+        "max_tokens": SAMPLING.max_tokens,
+        "cache_prompt": cached,
+    }
+    if asked.grammar is not None:
+        told["grammar"] = asked.grammar
+    elif asked.mode == "json_schema":
+        schema = {"name": "Reply", "schema": asked.reply_model.model_json_schema()}
+        told["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return told
+
+
+async def ask_all(
+    running: runtime.Running, way: str, papers: list[Paper], at_once: int, *, cached: bool = True
+) -> tuple[list[Outcome], float, dict[str, float]]:
+    gate = asyncio.Semaphore(at_once)
+    totals = {"prompt_n": 0.0, "predicted_n": 0.0, "prompt_ms": 0.0, "predicted_ms": 0.0}
+    headers = {"authorization": f"Bearer {running.api_key}"}
+
+    async def one(http: aiohttp.ClientSession, paper: Paper) -> Outcome:
+        asked = request(way, paper)
+        async with gate:
+            url = f"{running.base_url}/chat/completions"
+            async with http.post(url, json=body(asked, cached=cached)) as said:
+                reply = await said.json()
+        for name in totals:
+            totals[name] += reply.get("timings", {}).get(name, 0)
+        read = lean.read(reply, asked)
+        if read is None:
+            return failed(paper, InvalidReplyError("no valid reply", ()), model="m")
+        return read_answer(paper, Answer(read, (), Usage(), "live", "local-server", "m"))
+
+    limit = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(headers=headers, timeout=limit) as http:
+        began = time.monotonic()
+        outcomes = await asyncio.gather(*(one(http, paper) for paper in papers))
+        return list(outcomes), time.monotonic() - began, totals
+
+
+def report(name: str, gold: list[dict[str, Any]], outcomes: list[Outcome], seconds: float) -> None:
+    papers = {outcome.paper.paper_id for outcome in outcomes}
+    wanted = [line for line in gold if line.get("id") in papers] or gold
+    claims = [claim for outcome in outcomes for claim in outcome.claims]
+    score = evaluate.evaluate(wanted, [outcome.paper for outcome in outcomes], claims)
+    total, kinds = score.total, score.kinds
+    invalid = sum(outcome.paper.status not in ("claims", "no_claims") for outcome in outcomes)
+    by_kind = ", ".join(f"{kind} {one.f1:.2f}" for kind, one in kinds.items())
+    print(
+        f"{name:<28} P {total.precision:.3f} R {total.recall:.3f} F1 {total.f1:.3f} "
+        f"({by_kind}); {invalid} invalid; {len(outcomes) / seconds * 60:.1f} abstracts/min",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("abstracts")
+    parser.add_argument("gold", type=Path)
+    parser.add_argument("--model", default="embedded/smollm2-135m")
+    parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--ways", default="decisions")
+    parser.add_argument("--slots", default="2")
+    parser.add_argument("--papers", type=int)
+    parser.add_argument("--naive", type=int, default=0)
+    given = parser.parse_args()
+    papers = [item for item in sources.read(given.abstracts) if isinstance(item, Paper)]
+    papers = papers[: given.papers]
+    gold = evaluate.read_gold(given.gold)
+    model = store.resolve(given.model, given.adapter)
+    for slots in (int(n) for n in given.slots.split(",")):
+        for way in given.ways.split(","):
+            context = 8192 if way == "one-shot" else 3072
+            running = runtime.start(model, Options(slots=slots, context=context))
+            try:
+                warm = asyncio.run(ask_all(running, way, papers[:1], 1))
+                del warm
+                outcomes, seconds, told = asyncio.run(ask_all(running, way, papers, slots))
+                report(f"{way}, {slots} slot(s)", gold, outcomes, seconds)
+                for part in ("prompt", "predicted"):
+                    rate = told[f"{part}_n"] / max(told[f"{part}_ms"] / 1000, 1e-9)
+                    each = told[f"{part}_n"] / len(papers)
+                    print(f"    {part}: {each:.0f} tokens an abstract, {rate:.0f} tokens/s a slot")
+                if given.naive:
+                    few = papers[: given.naive]
+                    _, naive, _ = asyncio.run(ask_all(running, way, few, 1, cached=False))
+                    _, ours, _ = asyncio.run(ask_all(running, way, few, slots))
+                    print(f"    {len(few)} abstracts: {naive / ours:.2f} times the naive pace")
+            finally:
+                running.close()
+
+
+if __name__ == "__main__":
+    main()
