@@ -66,7 +66,8 @@ def asked(running: Running, path: str, body: Any = None, key: str | None = None)
         with urllib.request.urlopen(request, timeout=100) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 def says(running: Running, text: str = "Say hello.") -> str:
@@ -228,6 +229,19 @@ def test_a_run_asks_the_embedded_model_and_its_recordings_replay(tmp_path: Path)
     for name in LINES:
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
     assert all(row["status"] != "error" for row in lines(tmp_path / "again" / "papers.jsonl"))
+
+
+@real
+def test_the_tuned_model_finds_what_an_abstract_claims(tmp_path: Path) -> None:
+    abstract = "We present Zephyr. Zephyr is 2.5x faster than Boreas on an NVIDIA A100 GPU."
+    source = jsonl(tmp_path / "p.jsonl", {"id": "a", "title": "Zephyr", "abstract": abstract})
+    out = tmp_path / "out"
+    done = extract("run", source, "-o", out, "--model", "embedded/claims-135m",
+                   "--threads", 1, "--slots", 1, "--context", 2048)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    claims = {claim["kind"]: claim for claim in lines(out / "claims.jsonl")}
+    assert claims["speedup"]["ratio"] == {"low": 2.5, "high": 2.5}
+    assert claims["hardware"]["device"] == "nvidia-a100"
 
 
 @real

@@ -27,7 +27,7 @@ def list_() -> int:
             Text(entry.base or entry.source.partition(":")[2].partition("@")[0]),
         )
     Console(highlight=False).print(table)
-    click.echo("F1 on the 14 seeds, – where nobody has measured it")
+    click.echo("F1 on seeds that the model did not learn from, – where nobody has measured it")
     click.echo("extract models pull MODEL fetches one; extract run SOURCE --model embedded/MODEL")
     return 0
 

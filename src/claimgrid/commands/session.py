@@ -28,7 +28,7 @@ NOTHING = (
     "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
     "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
     "replies in with `extract batch export` and `extract batch import`; or use a model on this "
-    "machine: pip install 'claimgrid[embedded]' and `extract models pull smollm2-135m`"
+    "machine: pip install 'claimgrid[embedded]' and `extract models pull claims-135m`"
 )
 
 
@@ -91,8 +91,8 @@ class Session:
                 "against the abstracts, or measure it with extract eval"
             )
         return (
-            f"{model.name} is a small model: F1 {measured:.2f} on the seeds, where the recorded "
-            "strong model has 1.00; check its claims against the abstracts"
+            f"{model.name} is a small model: F1 {measured:.2f} on seeds that it did not learn "
+            "from, where the recorded strong model has 1.00; check its claims against the abstracts"
         )
 
     @property

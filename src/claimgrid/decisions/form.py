@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from claimgrid.decisions.questions import Question, Sheet, window
-from claimgrid.normalize import names
+from claimgrid.normalize import models, names
 from claimgrid.reply import RelativeMetric, Reply
 
 RELATIVE: tuple[str, ...] = get_args(RelativeMetric)
@@ -122,10 +122,11 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
         name: [] for name in ("benchmarks", "speedups", "efficiencies", "hardware", "model_sizes")
     }
     devices = [(q.start, q.end) for q, d in decided if d.label in ROLES]
+    sizes: list[tuple[int, int]] = []
     for question, decision in decided:
         span = (question.start, question.end)
         words = text[slice(*span)]
-        quote = text[slice(*window(text, span, 5, 4))]
+        quote = text[slice(*window(text, span, 5, 6))]
         about = {"quote": quote, "value": words, "subject": system}
         match decision.label:
             case "no" | "system":
@@ -136,18 +137,8 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
                 )
             case "new":
                 out["benchmarks"].append({"quote": words, "role": "introduced", "benchmark": words})
-            case "size":
-                out["model_sizes"].append(
-                    {"quote": quote, "total": words, "model": _model(text, span)}
-                )
-            case "active" if out["model_sizes"]:
-                # Both counts are one claim: its quote must reach from the one to the other.
-                first = out["model_sizes"][-1]
-                start = text.find(first["quote"])
-                end = window(text, span, 0, 0)[1]
-                first |= {"active": words, "quote": text[start:end]}
-            case "active":
-                pass
+            case "size" | "active":
+                sizes.append(span)
             case label if label in ROLES:
                 quote = text[slice(*window(text, span, 5, 0))]
                 out["hardware"].append({"quote": quote, "device": words, "role": ROLES[label]})
@@ -180,7 +171,30 @@ def _items(sheet: Sheet, decided: Sequence[tuple[Question, Decision]]) -> dict[s
                 out["efficiencies"].append(
                     about | {"metric": decision.metric, "hardware": hardware}
                 )
+    out["model_sizes"] = list(_sizes(text, sizes))
     return out
+
+
+def _sizes(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """The sizes that were taken; one that the words call active joins the total of its sentence
+    that stands nearest, before or after it."""
+    here = [(size.start, size.end) for size in models.active(text)]
+    active = [span for span in taken if span in here]
+    totals = [span for span in taken if span not in here]
+    joined: dict[tuple[int, int], tuple[int, int]] = {}
+    for span in active:
+        low, high = window(text, span, len(text), len(text))
+        near = [t for t in totals if low <= t[0] < high and t not in joined]
+        if near:
+            joined[min(near, key=lambda t: abs(t[0] - span[0]))] = span
+    for span in totals or active:
+        other = joined.get(span, span)
+        first, last = min(span, other), max(span, other)
+        start, end = window(text, first, 5, 0)[0], window(text, last, 0, 4)[1]
+        item: dict[str, Any] = {"quote": text[start:end], "total": text[slice(*span)]}
+        if other != span:
+            item["active"] = text[slice(*other)]
+        yield item | {"model": _model(text, span)}
 
 
 def _measured_on(text: str, span: tuple[int, int], devices: Sequence[tuple[int, int]]) -> list[str]:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from claimgrid.errors import UsageError
+
 _BUCKET = 64  # pairs that are sorted by length together, so that little of a batch is padding
 _STEP = 64  # tokens
 _OUTSIDE = 0.1  # weight of reply tokens that a grammar forces anyway
@@ -80,7 +82,11 @@ def train(
 ) -> Path:
     """Train, or go on where a stopped run of the same plan left off; returns peft's folder.
 
-    `out/log.jsonl` gets one line a step: step, epoch, rate, loss, and now and then held_out.
+    `out/log.jsonl` gets one line a step: step, epoch, rate, loss, and now and then held_out. What
+    is held out is measured, and the state kept, every `held_out_every` steps and at the end.
+
+    Raises:
+        UsageError: what was begun in `out` has another rank.
     """
     import torch
     from peft import LoraConfig, get_peft_model
@@ -106,16 +112,28 @@ def train(
     state = out / "state.pt"
     done = 0
     if state.exists():
-        saved = torch.load(state, weights_only=False)
+        saved = torch.load(state, weights_only=True)
+        if saved.get("rank", plan.rank) != plan.rank:
+            raise UsageError(
+                f"{out} holds a training of rank {saved['rank']}, not {plan.rank}: go on with that "
+                "rank, or pass another --out"
+            )
         done = saved["step"]
         optimizer.load_state_dict(saved["optimizer"])
         named = dict(tuned.named_parameters())
         with torch.no_grad():
             for name, value in saved["weights"].items():
                 named[name].copy_(value)
-    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+    log_file = out / "log.jsonl"
+    _forget_after(log_file, done)
+    with log_file.open("a", encoding="utf-8") as log:
         if not done:
-            begun = {"plan": asdict(plan), "pairs": len(encoded), "steps": steps}
+            begun = {
+                "plan": asdict(plan),
+                "pairs": len(encoded),
+                "too_long": len(pairs) - len(encoded),
+                "steps": steps,
+            }
             log.write(json.dumps(begun) + "\n")
         for step, batch in enumerate(_batches(encoded, plan, steps), 1):
             if step <= done:
@@ -144,12 +162,26 @@ def train(
                 line["held_out"] = _held_out(tuned, unseen, plan, device)
                 tuned.save_pretrained(str(out / f"step-{step}"))
                 weights = {n: p.detach() for n, p in tuned.named_parameters() if p.requires_grad}
-                kept = {"step": step, "optimizer": optimizer.state_dict(), "weights": weights}
+                kept = {
+                    "step": step,
+                    "rank": plan.rank,
+                    "optimizer": optimizer.state_dict(),
+                    "weights": weights,
+                }
                 torch.save(kept, state.with_suffix(".new"))
                 state.with_suffix(".new").replace(state)
             log.write(json.dumps(line) + "\n")
             log.flush()
-    return out / f"step-{steps}"
+    return out / f"step-{max(done, steps)}"
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop the lines of steps that a stopped run made and did not keep; they are made again."""
+    if not log.exists():
+        return
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if step else []
+    kept = [line for line in lines if json.loads(line).get("step", 0) <= step]
+    log.write_text("".join(kept), encoding="utf-8")
 
 
 def _encode(tokenizer: Any, pair: Pair) -> _Encoded:
