@@ -256,6 +256,27 @@ def test_a_provider_that_takes_no_grammar_is_told_so(tmp_path: Path) -> None:
     assert "sk-none" not in asked.stderr
 
 
+def test_what_has_no_recording_is_told_so_and_costs_itself(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "p.jsonl", {"id": "a", "title": "Z", "abstract": ABSTRACT})
+    out = tmp_path / "o"
+    done = extract(
+        "run", source, "-o", out, "--model", "m", "--mode", "decisions", "--replay", "only"
+    )
+    assert done.returncode == 1, done.stderr
+    (paper,) = lines(out / "papers.jsonl")
+    assert "no recording" in paper["reason"]
+
+
+def test_a_batch_file_cannot_hold_a_grammar(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "p.jsonl", {"id": "a", "title": "Z", "abstract": ABSTRACT})
+    done = extract(
+        "batch", "export", source, "-o", tmp_path / "r.jsonl", "--model", "m", "--mode",
+        "decisions", "--recordings", tmp_path / "none",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "grammar" in done.stderr
+
+
 def test_the_shipped_model_s_recordings_score_what_the_catalogue_tells(tmp_path: Path) -> None:
     out = tmp_path / "seeds"
     done = extract(

@@ -68,10 +68,16 @@ class Wire:
     """What the client sends for a request, first and after replies that it must refuse.
 
     Raises:
+        UsageError: no Batch API takes requests of this mode.
         SetupError: the vendor's extra is not installed, or no HTTP header can hold the key.
     """
 
     def __init__(self, at: providers.Endpoint) -> None:
+        if at.mode == "decisions":
+            raise UsageError(
+                "mode decisions needs a server that can be held to a grammar, which no Batch API "
+                "can: ask with extract run, or leave --mode out"
+            )
         http = providers.http_module(at)
         self._at = at
         self._client = providers.connect(at, http.AsyncClient(transport=_capture(http)))

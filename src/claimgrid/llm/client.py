@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from claimgrid.errors import (
     InvalidReplyError,
+    NoRecordingError,
     PaperError,
     RefusedError,
     StoppedError,
@@ -104,7 +105,7 @@ class Client:
             backoff=policy.backoff,
             local=Local(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
         )
-        self._lean = policy.lean and lean.suits(endpoint)
+        self._lean = lean.suits(endpoint) and (policy.lean or endpoint.mode == "decisions")
         self._prepared: dict[tuple[object, ...], asyncio.Task[lean.Prepared | None]] = {}
         self._vendor: Vendor | None = None
 
@@ -212,8 +213,12 @@ class Client:
             reply = await self._lean_reply(request, exchange)
             if reply is not None:
                 return reply, ()
+            if request.grammar is not None and not exchange.attempts and not exchange.failure:
+                exchange.failure = NoRecordingError(exchange.missing())
             cut = exchange.attempts and ending(exchange.last_body) != "complete"
-            if exchange.failure or cut or (request.grammar is not None and exchange.attempts):
+            # No vendor's client speaks of grammars, and there is nothing to say in a re-ask: the
+            # server held the reply to all that could be asked for.
+            if exchange.failure or cut or request.grammar is not None:
                 return _settle(exchange)
             # The real client reads what came, through the recorder, and re-asks if it must.
             exchange.recorded = max(exchange.recorded, tuple(exchange.attempts), key=len)
