@@ -255,13 +255,7 @@ def constrained(
     parse: Callable[[str], Reply],
 ) -> Request:
     """The request whose reply is held to a grammar of its own instead of the reply schema."""
-    messages: list[Mapping[str, str]] = [{"role": "system", "content": prompt.system}]
-    for example in prompt.examples:
-        content = _user(prompt, example.title, example.abstract)
-        messages += [
-            {"role": "user", "content": content},
-            {"role": "assistant", "content": example.reply},
-        ]
+    messages = _static(prompt)
     messages.append({"role": "user", "content": _user(prompt, paper.title, paper.abstract)})
     told = {
         "model": model,
@@ -288,6 +282,18 @@ def constrained(
     )
 
 
+def _static(prompt: Prompt) -> list[Mapping[str, str]]:
+    """The messages before the paper: system text and few-shot turns."""
+    messages: list[Mapping[str, str]] = [{"role": "system", "content": prompt.system}]
+    for example in prompt.examples:
+        content = _user(prompt, example.title, example.abstract)
+        messages += [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": example.reply},
+        ]
+    return messages
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """What all requests of a run share: messages, and the key's text before and after the paper."""
@@ -299,13 +305,7 @@ class _Frame:
 
 @lru_cache(maxsize=8)
 def _frame(prompt: Prompt, model: str, mode: str, sampling: Sampling) -> _Frame:
-    messages = [{"role": "system", "content": prompt.system}]
-    for example in prompt.examples:
-        content = _user(prompt, example.title, example.abstract)
-        messages += [
-            {"role": "user", "content": content},
-            {"role": "assistant", "content": example.reply},
-        ]
+    messages = _static(prompt)
     asked = {
         "model": model,
         "mode": mode,
