@@ -101,11 +101,13 @@ def test_gold_about_other_papers_is_an_error(tmp_path: Path) -> None:
         list(pairs.of_gold(str(source), other, shipped))
 
 
-def test_stored_replies_are_taken_as_they_came() -> None:
+def test_stored_replies_are_taken_as_they_came(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    assert extract("run", "seeds/", "--out", seeds, "--replay", "only").returncode == 0
     shipped = prompt.load(resources.path("prompts/claims.md"))
     recordings = Folder(ROOT / "fixtures" / "recordings")
-    found = [pair for _, pair in pairs.of_replies(SEEDS, shipped, recordings)]
-    assert len(found) == len(list(store.read_papers(SEEDS)))
+    found = [pair for _, pair in pairs.of_replies(seeds, shipped, recordings)]
+    assert len(found) == len(list(store.read_papers(seeds)))
     contents = {
         json.loads(path.read_text("utf-8"))["attempts"][-1]["body"]["choices"][0]["message"][
             "content"
