@@ -8,7 +8,7 @@ An answer is one line: the question as shown, ` = `, and a decision:
     share [on NAME] [vs NAME, NAME]      a result, as a share or multiple
     up|down|of|from [loss] METRIC [vs …] a relative gain or loss
     amount METRIC                        an absolute speed, cost or share
-    size, active                         a model's parameters; those of the size before, per token
+    size, active                         a model's parameters; which are active, the words tell
     run, deploy, aim                     a device, by its role
     used, new, system                    a name: evaluated on, introduced, the paper's own system
 """
@@ -187,7 +187,7 @@ def _sizes(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[dict[str, An
         near = [t for t in totals if low <= t[0] < high and t not in joined]
         if near:
             joined[min(near, key=lambda t: abs(t[0] - span[0]))] = span
-    for span in totals or active:
+    for span in totals:
         other = joined.get(span, span)
         first, last = min(span, other), max(span, other)
         start, end = window(text, first, 5, 0)[0], window(text, last, 0, 4)[1]

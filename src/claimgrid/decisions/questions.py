@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from claimgrid import sentences
@@ -63,7 +64,7 @@ def sheet(abstract: str) -> Sheet:
     sizes = [(s.start, s.end) for s in models.sizes(abstract)]
     sizes = [span for span in sizes if not _meets(span, devices)]
     taken = [*devices, *sizes]
-    borders = sentences.spans(abstract)
+    borders = _borders(abstract)
     marked: list[tuple[Span, Subject, int | None]] = [
         *(
             (span, "number", after)
@@ -88,7 +89,7 @@ def sheet(abstract: str) -> Sheet:
 
 def window(abstract: str, span: Span, left: int, right: int) -> Span:
     """The span with up to `left` and `right` words of its own sentence around it."""
-    low, high = _sentence(sentences.spans(abstract), span)
+    low, high = _sentence(_borders(abstract), span)
     words = [(m.start() + low, m.end() + low) for m in _WORD.finditer(abstract[low:high])]
     before = [start for start, end in words if end <= span[0]]
     inside = [(s, e) for s, e in words if s < span[1] and e > span[0]]
@@ -98,6 +99,11 @@ def window(abstract: str, span: Span, left: int, right: int) -> Span:
     start = before[-min(left, len(before))] if before and left else start
     end = after[min(right, len(after)) - 1] if after and right else end
     return start, end
+
+
+@lru_cache(maxsize=4)
+def _borders(abstract: str) -> list[Span]:
+    return sentences.spans(abstract)
 
 
 def _shown(text: str, span: Span, sentence: Span) -> str:

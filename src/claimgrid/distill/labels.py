@@ -39,7 +39,7 @@ def label(paper: Paper, claims: Sequence[Known]) -> tuple[Sheet, list[Decision]]
 
     Background claims are not decided for: they are left out of tables, and a small model has enough
     to tell apart. Claims that no candidate stands for (a device that the registry lacks, a data set
-    without a name) are left out too: `Labelled` loses them by the form, not by the model.
+    without a name) are left out too: the form loses them, not the model.
     """
     labelling = _Labelling(paper)
     own = [claim for claim in claims if claim.get("stance", "own") == "own"]
