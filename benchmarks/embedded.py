@@ -1,11 +1,12 @@
 """F1 and speed of a small embedded model, by the way it is asked.
 
     python benchmarks/embedded.py ABSTRACTS.jsonl GOLD.jsonl [--model NAME] [--adapter FILE]
-        [--ways decisions,free,one-shot] [--slots 1,2,4] [--papers N] [--naive N]
+        [--ways decisions,free,one-shot | ceiling] [--slots 1,2,4] [--papers N] [--naive N]
 
 Ways: `decisions` (a grammar leaves one decision on each candidate), `free` (the same request
 without the grammar; lines that answer no question are left out), `one-shot` (the full prompt, the
-reply held to the JSON schema). For each number of slots the pace is printed, and beside it the
+reply held to the JSON schema), `ceiling` (no model: every decision as gold has it).
+For each number of slots the pace is printed, and beside it the
 naive way in the same run: one request at a time that reads its whole prompt anew.
 """
 
@@ -24,6 +25,7 @@ import aiohttp
 from claimgrid import decisions, evaluate, resources, sources
 from claimgrid import prompt as prompts
 from claimgrid.decisions import form, questions
+from claimgrid.distill import labels
 from claimgrid.embedded import runtime, store
 from claimgrid.embedded.runtime import Options
 from claimgrid.errors import InvalidReplyError
@@ -107,6 +109,16 @@ async def ask_all(
         return list(outcomes), time.monotonic() - began, totals
 
 
+def ceiling(papers: list[Paper], gold: list[dict[str, Any]]) -> list[Outcome]:
+    known = {line["id"]: line["claims"] for line in gold}
+    outcomes = []
+    for paper in papers:
+        sheet, decided = labels.label(paper, known.get(paper.paper_id, []))
+        reply = form.read(sheet, form.lines(sheet, decided))
+        outcomes.append(read_answer(paper, Answer(reply, (), Usage(), "live", "gold", "gold")))
+    return outcomes
+
+
 def report(name: str, gold: list[dict[str, Any]], outcomes: list[Outcome], seconds: float) -> None:
     papers = {outcome.paper.paper_id for outcome in outcomes}
     wanted = [line for line in gold if line.get("id") in papers] or gold
@@ -136,6 +148,11 @@ def main() -> None:
     papers = [item for item in sources.read(given.abstracts) if isinstance(item, Paper)]
     papers = papers[: given.papers]
     gold = evaluate.read_gold(given.gold)
+    if given.ways == "ceiling":
+        began = time.monotonic()
+        outcomes = ceiling(papers, gold)
+        report("ceiling", gold, outcomes, time.monotonic() - began)
+        return
     model = store.resolve(given.model, given.adapter)
     for slots in (int(n) for n in given.slots.split(",")):
         for way in given.ways.split(","):
