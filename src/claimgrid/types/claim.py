@@ -26,6 +26,10 @@ class Span(NamedTuple):
     end: int
 
 
+def _absent(value: Any) -> bool:
+    return value is None
+
+
 class _Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +62,22 @@ class Evidence(_Line):
     end: int
 
 
+class Checked(_Line):
+    """What a person decided on a claim: by whom, and when (ISO 8601, UTC)."""
+
+    decision: Literal["accepted", "edited", "added"]
+    by: str
+    at: str
+
+
 class _Claim(_Line):
+    """Fields of every claim.
+
+    `confidence` is a probability in 0..1 that the row is right, by `confidence_source`; `support` is
+    the share of samples or models that make the claim. `ambiguous` says that a percent change of a
+    share may be points. `checked` is there where a person has decided.
+    """
+
     claim_id: str
     paper_id: str
     kind: Kind
@@ -70,6 +89,12 @@ class _Claim(_Line):
     spans: dict[str, list[Span]]
     grounding: Grounding
     candidates: list[Span] = Field(default_factory=list)
+    # Written only where they say something.
+    ambiguous: Literal["points_or_percent"] | None = Field(default=None, exclude_if=_absent)
+    confidence: float | None = Field(default=None, ge=0, le=1, exclude_if=_absent)
+    confidence_source: Literal["support", "model"] | None = Field(default=None, exclude_if=_absent)
+    support: float | None = Field(default=None, ge=0, le=1, exclude_if=_absent)
+    checked: Checked | None = Field(default=None, exclude_if=_absent)
 
 
 class BenchmarkClaim(_Claim):
@@ -168,6 +193,13 @@ class PaperLine(_Line):
     organizations: list[str]
     categories: list[str]
     date: str | None
+    citation_key: str | None = Field(default=None, exclude_if=_absent)
+    doi: str | None = Field(default=None, exclude_if=_absent)
+    arxiv_id: str | None = Field(default=None, exclude_if=_absent)
+    arxiv_version: int | None = Field(default=None, exclude_if=_absent)
+    venue: str | None = Field(default=None, exclude_if=_absent)
+    year: int | None = Field(default=None, exclude_if=_absent)
+    url: str | None = Field(default=None, exclude_if=_absent)
     extra: dict[str, Any]
     source: str | None
     abstract: str

@@ -27,7 +27,8 @@ class Paper(BaseModel):
 
     `abstract` is kept as read: every offset in a claim counts Unicode code points of this string.
     `date` is an ISO 8601 date as precise as the source gives it (`2025-04-10`, `2025-04`, `2025`),
-    or `--05-09` (ISO 8601 without a year) where the source leaves the year out.
+    or `--05-09` (ISO 8601 without a year) where the source leaves the year out. `citation_key` is
+    the key of a bibliography entry, `doi` is bare (`10.1145/…`), `arxiv_id` is without its version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +40,13 @@ class Paper(BaseModel):
     organizations: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     date: str | None = None
+    citation_key: str | None = None
+    doi: str | None = None
+    arxiv_id: str | None = None
+    arxiv_version: int | None = None
+    venue: str | None = None
+    year: int | None = None
+    url: str | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
     origin: Origin | None = None
     warnings: tuple[str, ...] = ()
