@@ -87,3 +87,19 @@ def embedded_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def scale_options(command: Command) -> Command:
+    """Options of a run that is more than one process."""
+    for option in reversed(
+        (
+            click.option(
+                "--shard",
+                metavar="I/N",
+                help="Ask about the I-th of N equal parts of SOURCE, with an N-th of --rpm, --tpm, "
+                "--max-cost and --max-requests; `extract merge` puts the parts together.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, embedded_options, model_options
+from claimgrid.cli.options import PATH, embedded_options, model_options, scale_options
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
 from claimgrid.engines.local_engine import FinishedRun, run_source
@@ -104,6 +104,7 @@ def _print(source: str, done: FinishedRun) -> None:
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
 @click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
 @click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@scale_options
 @click.option(
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),

@@ -21,6 +21,7 @@ from claimgrid.engines.interrupts import after, interrupts, seldom_collected
 from claimgrid.engines.run_cost import spent
 from claimgrid.engines.run_summary import RunAccount, RunSummary, manifest
 from claimgrid.engines.session import Session, open_session
+from claimgrid.engines.shards import Slice, parse
 from claimgrid.errors import PaperError, StoppedError, StoreError, UsageError
 from claimgrid.extraction import worker_pool
 from claimgrid.extraction.pipeline import extract, failed
@@ -201,13 +202,17 @@ def run_source(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    folder = out or default_folder(source)
+    limits = limits or SpendLimits()
+    part = Slice(parse(given.shard), given.pack) if given.shard else None
+    folder = out or default_folder(source, part)
     if out is None:
         _refuse_other_source(source, folder)
-    session = open_session(given)
     items = sources.read(source) if items is None else items
+    if part is not None:
+        given, limits = part.shard.settings(given), part.shard.limits(limits)
+        items = part.take(items)
+    session = open_session(given)
     session, items = model_choice.choose(session, items, folder / run_folder.REPLIES, tell)
-    limits = limits or SpendLimits()
     if limits.cost is not None and session.live and session.usd(Usage(requests=1)) is None:
         raise UsageError(
             f"--max-cost: no price is known for {session.endpoint.model}; set "
@@ -228,6 +233,8 @@ def run_source(
     with closing(ReplyCache(folder / run_folder.REPLIES)) as cache:
         paid = spent(session, cache.paid(), papers=this.summary.papers, claims=this.summary.claims)
     told = manifest(session, this.summary, this.account(exit_code=code)) | {"spent": paid}
+    if part is not None:
+        told["shard"] = part.facts()
     if not writer.keep_earlier:
         run_folder.write_manifest(folder, told)
     return FinishedRun(folder, this.summary, told, writer.keep_earlier)
@@ -249,13 +256,15 @@ def _has_claims(folder: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def default_folder(source: str) -> Path:
-    """Where a run of this source goes if nobody says: `outputs/` and the source's name."""
+def default_folder(source: str, part: Slice | None = None) -> Path:
+    """Where a run of this source goes if nobody says: `outputs/` and the source's name, with the
+    shard's number."""
+    which = f".shard-{part.shard.number}-of-{part.shard.of}" if part else ""
     if source == "-":
-        return Path("outputs/stdin")
+        return Path(f"outputs/stdin{which}")
     path = Path(source).resolve()
     name = path.name.removesuffix(".gz")
-    return Path("outputs") / (Path(name).stem if path.is_file() else name)
+    return Path("outputs") / f"{Path(name).stem if path.is_file() else name}{which}"
 
 
 async def _extract_all(
