@@ -197,7 +197,7 @@ def test_an_unfinished_shard_is_told_and_finishes_by_the_same_command(
     limits = SpendLimits(requests=3)
     run(small, tmp_path / "stopped", limits, base_url=server, shard="2/3")
     unfinished = [folders[0], tmp_path / "stopped", folders[2]]
-    with pytest.raises(StoreError, match="shard 2 of 3 .*unfinished, .*--max-requests 1"):
+    with pytest.raises(StoreError, match=r"shard 2 of 3 .*unfinished, .*--max-requests 1"):
         merge(unfinished, tmp_path / "all")
     run(small, tmp_path / "stopped", base_url=server, shard="2/3")
     assert merge(unfinished, tmp_path / "all")["papers"] == 11

@@ -15,7 +15,8 @@ from claimgrid import settings, sources
 from claimgrid.cli.options import PATH, embedded_options, model_options, scale_options
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
-from claimgrid.engines.local_engine import FinishedRun, run_source
+from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.run_setup import FinishedRun
 from claimgrid.llm.budget import SpendLimits
 
 
