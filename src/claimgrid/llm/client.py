@@ -26,12 +26,12 @@ from claimgrid.errors import (
     TruncatedError,
 )
 from claimgrid.llm import fast_path, token_estimate
-from claimgrid.llm.budget import Budget
+from claimgrid.llm.budget import Purse
 from claimgrid.llm.cache_miss import missing
 from claimgrid.llm.http import HttpClient
 from claimgrid.llm.local_route import LocalRoute
 from claimgrid.llm.providers import Endpoint
-from claimgrid.llm.rate_limiter import gate
+from claimgrid.llm.rate_limiter import Limiter, gate
 from claimgrid.llm.replay import Exchange
 from claimgrid.llm.reply_reader import ending, refusal_text, salvage, usage_of
 from claimgrid.llm.response_store import Attempt, OriginName, Recording, ResponseStore
@@ -84,7 +84,8 @@ class Client:
         endpoint: Endpoint,
         stores: ResponseStores,
         policy: AskPolicy,
-        budget: Budget | None = None,
+        budget: Purse | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self._at = endpoint
         self._budget = budget
@@ -94,7 +95,7 @@ class Client:
         self.asked: Counter[str] = Counter()
         self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
         self._link = HttpClient(
-            self.gate,
+            limiter or self.gate,
             timeout=policy.timeout,
             attempts=policy.attempts,
             backoff=policy.backoff,

@@ -26,7 +26,7 @@ from tenacity import (
 from claimgrid.errors import TransportError
 from claimgrid.llm.limit_headers import date
 from claimgrid.llm.local_route import LocalRoute
-from claimgrid.llm.rate_limiter import HttpOutcome, RateLimiter
+from claimgrid.llm.rate_limiter import HttpOutcome, Limiter
 from claimgrid.llm.reply_reader import usage_of
 from claimgrid.llm.response_store import body_of
 
@@ -65,7 +65,7 @@ class HttpClient:
 
     def __init__(
         self,
-        gate: RateLimiter,
+        gate: Limiter,
         *,
         timeout: float,
         attempts: int,
