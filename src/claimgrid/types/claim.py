@@ -1,7 +1,7 @@
 """The lines that a run writes: Claim, Rejected and PaperLine.
 
 `docs/claims.md` says what each field means; `schemas/` holds the JSON Schemas of these models.
-Offsets count Unicode code points of the abstract as read: `abstract[start:end]` is always the quote.
+Offsets count Unicode code points of the abstract as read; `abstract[start:end]` is the quote.
 """
 
 from __future__ import annotations
