@@ -35,8 +35,9 @@ _Result = TypeVar("_Result")
 class SharedLimiter:
     """The way to the ledger's rate limiter."""
 
-    def __init__(self, ledger: Any, worker: str) -> None:
+    def __init__(self, ledger: Any, worker: str, tokens: float | None) -> None:
         self.clock: Callable[[], float] = time.monotonic
+        self.tokens = tokens
         self._ledger = ledger
         self._worker = worker
         self._headers: dict[int, Mapping[str, str]] = {}
@@ -138,7 +139,7 @@ class PaperWorker:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _open(self) -> None:
-        self._limiter = SharedLimiter(self._ledger, self._name)
+        self._limiter = SharedLimiter(self._ledger, self._name, self._session.given.tpm)
         self._budget = SharedBudget(self._ledger, self._name)
         self._known = {name: _Found(self._ledger) for name in ("cache", "recording")}
         reads: list[tuple[Source, _Found]] = [

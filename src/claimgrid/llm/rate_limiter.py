@@ -86,6 +86,10 @@ class Limiter(Protocol):
 
     clock: Callable[[], float]
 
+    @property
+    def tokens(self) -> object | None:
+        """None where nothing limits tokens, so that nobody has to count those of a reply."""
+
     async def enter(self, tokens: float) -> Ticket:
         """Wait for a place; see `RateLimiter.enter`."""
 
