@@ -9,21 +9,20 @@ store: Ray redoes a task after a crash, and no reply that was stored is paid for
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import json
+import logging
 import shutil
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from claimgrid import settings
 from claimgrid.engines.ray_ledger import Ledger
+from claimgrid.engines.ray_staging import FOLDER, StagedSource, in_order, stage
 from claimgrid.engines.run_setup import (
     FinishedRun,
     MakeWatcher,
@@ -32,7 +31,6 @@ from claimgrid.engines.run_setup import (
     has_claims,
     nothing_came,
     prepare,
-    unreadable,
 )
 from claimgrid.engines.run_summary import RunAccount, RunSummary
 from claimgrid.errors import ClaimgridError, SetupError, StoreError, UsageError
@@ -40,11 +38,7 @@ from claimgrid.io import run_folder
 from claimgrid.llm.budget import SpendLimits
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
-from claimgrid.types.paper import Paper
 
-FOLDER = "ray"
-_LEAST_ROWS, _MOST_ROWS = 25, 500  # papers of one task, which a crash undoes as a whole
-_TASKS = 16  # least tasks that a source is cut into, if it is not short
 _POLL = 1.0  # seconds between two looks at the ledger
 _MOST_CALLS = 100_000  # under way at the ledger; papers that wait for their turn wait there
 
@@ -59,27 +53,6 @@ class RayOptions:
 
     address: str | None = None
     workers: int | None = None
-
-
-@dataclass(slots=True)
-class _Staged:
-    """The source, read: its papers on disk, and the rows of what could not be read."""
-
-    folder: Path
-    papers: int = 0
-    problems: list[tuple[int, Outcome]] = field(default_factory=list)
-
-    @property
-    def read(self) -> int:
-        return self.papers + len(self.problems)
-
-    def write(self, lines: list[str], digest: Any) -> None:
-        """Write the lines as one more file, and empty their list."""
-        content = "".join(lines).encode()
-        digest.update(content)
-        (self.folder / f"{self.papers:010}.jsonl").write_bytes(content)
-        self.papers += len(lines)
-        lines.clear()
 
 
 def run_source(
@@ -104,7 +77,7 @@ def run_source(
     setup = prepare(source, out, given, None, limits, tell)
     _refuse_what_one_process_does(setup)
     setup.folder.mkdir(parents=True, exist_ok=True)
-    staged = _stage(setup)
+    staged = stage(setup)
     summary = RunSummary()
     with _cluster(ray, ray_options), _ledger(ray, setup) as ledger:
         facts = _Facts(ray, ledger, setup, staged.read, began)
@@ -120,7 +93,7 @@ def run_source(
         state = ray.get(ledger.state.remote())
     asked: Counter[str] = Counter()
     with run_folder.RunWriter(setup.folder) as writer:
-        for outcome in _in_order(staged):
+        for outcome in in_order(staged):
             writer.add(outcome)
             summary.add(outcome)
             if outcome.paper.stage != "source":
@@ -166,57 +139,15 @@ def _refuse_what_one_process_does(setup: RunSetup) -> None:
         )
 
 
-def _stage(setup: RunSetup) -> _Staged:
-    """Read the source into files below the run's folder, named by all that they hold.
-
-    The name is the same for the same papers, model and prompt: then an interrupted run goes on.
-    What another run left is removed.
-    """
-    root = setup.folder / FOLDER
-    fresh = root / "reading"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    digest = hashlib.sha256(_identity(setup))
-    staged = _Staged(fresh)
-    lines: list[str] = []
-    try:
-        for place, item in enumerate(setup.items):
-            if not isinstance(item, Paper):
-                staged.problems.append((place, unreadable(item)))
-                continue
-            row = {"checkpoint": item.paper_id, "place": place, "paper": item.model_dump_json()}
-            lines.append(json.dumps(row) + "\n")
-            # One file is one task: small at first, so that a short source has enough of them.
-            if len(lines) >= max(_LEAST_ROWS, min(_MOST_ROWS, staged.papers // _TASKS)):
-                staged.write(lines, digest)
-        if lines:
-            staged.write(lines, digest)
-        staged.folder = root / digest.hexdigest()[:16]
-        for other in root.iterdir():
-            if other not in (fresh, staged.folder):
-                shutil.rmtree(other, ignore_errors=True)
-        shutil.rmtree(staged.folder / "papers", ignore_errors=True)
-        staged.folder.mkdir(exist_ok=True)
-        fresh.rename(staged.folder / "papers")
-    except OSError as error:
-        raise StoreError(f"{root}: cannot be written: {error}; pass another --out") from error
-    return staged
-
-
-def _identity(setup: RunSetup) -> bytes:
-    """What, beside the papers, an outcome depends on."""
-    session = setup.session
-    given = session.given.model_dump(mode="json", include={"temperature", "max_tokens", "replay"})
-    at = session.endpoint
-    return json.dumps([at.model, at.mode, session.prompt.sha256, given]).encode()
-
-
 @contextmanager
 def _cluster(ray: Any, options: RayOptions) -> Iterator[None]:
     """Connect to the cluster, or start one on this machine; leave what was joined here."""
     # None would join whatever cluster was started on this machine last.
     try:
-        ray.init(address=options.address or "local", log_to_driver=False)
+        ray.init(
+            address=options.address or "local", log_to_driver=False, logging_level=logging.ERROR
+        )
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
     except ConnectionError as error:
         raise SetupError(
             f"--address {options.address}: no Ray cluster answers there ({error}); start one with "
@@ -248,7 +179,7 @@ def _ledger(ray: Any, setup: RunSetup) -> Iterator[Any]:
             ray.get(ledger.close.remote(), timeout=60)
 
 
-def _map(ray: Any, setup: RunSetup, staged: _Staged, ledger: Any, workers: int | None) -> None:
+def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: int | None) -> None:
     """Ask about every paper that the checkpoint does not have, and write what comes of each."""
     from ray.data import ActorPoolStrategy
     from ray.data.checkpoint import CheckpointConfig
@@ -274,41 +205,6 @@ def _map(ray: Any, setup: RunSetup, staged: _Staged, ledger: Any, workers: int |
         compute=ActorPoolStrategy(size=workers),
     )
     outcomes.write_parquet(str(folder / "outcomes"))
-
-
-def _in_order(staged: _Staged) -> Iterator[Outcome]:
-    """The outcomes in the order of the source, each paper once: the one that came out, if any."""
-    from claimgrid.engines.ray_worker import OUTCOME
-
-    last = -1
-    for place, _, made in heapq.merge(
-        _rows(staged.folder / "outcomes"), ((place, 0, one) for place, one in staged.problems)
-    ):
-        if place > last:
-            last = place
-            yield made if isinstance(made, Outcome) else OUTCOME.validate_json(made)
-
-
-def _rows(folder: Path) -> Iterator[tuple[int, int, Any]]:
-    """Place, whether it failed, and text of each outcome, in order. A file holds few neighbouring
-    places, so that few files are held at a time."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    files = []
-    for path in folder.glob("*.parquet"):
-        places = pq.read_table(path, columns=["place"]).column("place")
-        if len(places):
-            files.append((pc.min(places).as_py(), path))
-    waiting: list[tuple[int, int, Any]] = []
-    for first, path in sorted(files):
-        while waiting and waiting[0][0] < first:
-            yield heapq.heappop(waiting)
-        columns = pq.read_table(path).to_pydict()
-        for name, place, text in zip(*columns.values(), strict=True):
-            heapq.heappush(waiting, (place, int(name == f"failed {place}"), text))
-    while waiting:
-        yield heapq.heappop(waiting)
 
 
 def _asked(outcome: Outcome) -> str:
