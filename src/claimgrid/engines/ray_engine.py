@@ -10,6 +10,7 @@ store: Ray redoes a task after a crash, and no reply that was stored is paid for
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import time
@@ -39,6 +40,10 @@ from claimgrid.llm.budget import SpendLimits
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
+# Of a worker, which mostly waits. The checkpoint's filter and the writing need a CPU each beside
+# all workers, or everything waits for ever.
+_WORKER_CPUS = 0.5
+_LEAST_CPUS = 4  # that a cluster on this machine is told to have
 _POLL = 1.0  # seconds between two looks at the ledger
 _MOST_CALLS = 100_000  # under way at the ledger; papers that wait for their turn wait there
 
@@ -143,10 +148,10 @@ def _refuse_what_one_process_does(setup: RunSetup) -> None:
 def _cluster(ray: Any, options: RayOptions) -> Iterator[None]:
     """Connect to the cluster, or start one on this machine; leave what was joined here."""
     # None would join whatever cluster was started on this machine last.
+    own = {"num_cpus": max(_LEAST_CPUS, os.cpu_count() or 1), "include_dashboard": False}
+    to = {"address": options.address} if options.address else {"address": "local", **own}
     try:
-        ray.init(
-            address=options.address or "local", log_to_driver=False, logging_level=logging.ERROR
-        )
+        ray.init(**to, log_to_driver=False, logging_level=logging.ERROR)
         logging.getLogger("ray.data").setLevel(logging.ERROR)
     except ConnectionError as error:
         raise SetupError(
@@ -194,6 +199,7 @@ def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: 
     config = CheckpointConfig(id_column="checkpoint", checkpoint_path=str(folder / "done"))
     # A gigabyte is set aside for it by default, which a small node does not have.
     config.checkpoint_actor_memory_bytes = 64 << 20
+    config.checkpoint_actor_pool_max_size = 1
     context.checkpoint_config = config
     workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // 2)
     files = sorted(str(path) for path in (folder / "papers").iterdir())
@@ -203,6 +209,7 @@ def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: 
         fn_constructor_args=(setup.session, ledger),
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=workers),
+        num_cpus=_WORKER_CPUS,
     )
     outcomes.write_parquet(str(folder / "outcomes"))
 
