@@ -23,7 +23,10 @@ _FAR_TO = re.compile(
     r"(?: \(?[A-Za-z-]+\)?){1,4} (?:(?:down|up) )?to (?:(?:about|only|just|nearly|over) )?[~≈]?\Z"
 )
 _ARROW = re.compile(r" ?(?:→|->|=>|-->) ?\Z")
-_PLUS_MINUS = re.compile(r" ?(?:±|\+/-|\+-|\\pm) ?\Z")
+_PLUS_MINUS = re.compile(
+    r"[ _^(]{0,3}(?:±|\+/-|\+-|\\pm|plus/minus|plus or minus|plus-minus|plus-or-minus) ?\Z"
+)
+
 _OUT_OF = re.compile(r" (?:out )?of (?:the )?\Z")
 _LIST = re.compile(r"(?:,? (?:and|or|vs\.?|versus|to) |, |/| / )[~≈]?\Z")
 _LAST_OF_LIST = re.compile(r"(?:,? (?:and|or) |/| / )[~≈]?\Z")

@@ -1,6 +1,6 @@
-"""Plain text ─► atoms: each numeral with its own sign, currency, magnitude and unit, in order.
+"""Reads plain text one numeral at a time: each with its own sign, currency, magnitude and unit.
 
-Knows one numeral at a time; ranges, shared units and bounds are the joiner's.
+Ranges, shared units and bounds are read afterwards, in `ranges` and `qualifiers`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from claimgrid.quantities.non_quantities import (
     year_at,
 )
 from claimgrid.quantities.number_words import ORDERS, word_atoms
-from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, numeral_at
+from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, fraction_at, numeral_at
 from claimgrid.quantities.quantity import Number, Quantity
 from claimgrid.quantities.units import unit_at, unit_table
 
@@ -40,6 +40,12 @@ _PRECISE = re.compile(r"[0-9]{0,2}\.[0-9]{2,}")
 _LEADING_POINT = re.compile(r"[0-9]+(?![0-9]*[.,][0-9])")
 _LETTERS = re.compile(r"[A-Za-z]")
 _FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")
+_MINUS_WORD = re.compile(
+    r"(?:\A|[,;:(] ?|(?<![A-Za-z])(?:of|is|are|was|were|be|to|at|by|from|with|an?|about|around"
+    r"|roughly|nearly|and|or|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
+    r"(?P<minus>[Mm]inus|negative) \Z"
+)
+"""`minus 0.7`: a sign in words. In `5 minus 0.7` and `A minus 0.7` something is taken away."""
 _CURRENCY = {"$": "usd", "€": "eur", "£": "gbp"}
 
 
@@ -78,6 +84,10 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     experts = _EXPERTS.match(text, digit)
     if experts is not None:
         return refused(text, digit, experts.end(), "name"), experts.end()
+    share = fraction_at(text, digit, floor) if reason is None else None
+    if share is not None:
+        unit, end = _unit(text, share, share.end)
+        return _signed(text, share, end, unit, floor), end
     start = digit
     if digit > floor and _LEADING_POINT.match(text, digit) and text[digit - 1] == ".":
         start = digit - (not text[digit - 2 : digit - 1].isalnum())  # ".85"
@@ -203,11 +213,16 @@ def _signed(text: str, number: Number, end: int, unit: _UnitHere | None, floor: 
     elif start - 2 >= floor and text[start - 2 : start] == "× " and not name:
         start -= 2
         name, span = "x", (start, start + 1)
-    sign = _sign(text, start, floor)
+    sign, begin = _sign(text, start, floor), number.start
+    if sign in ("-", "−") and start == number.start:
+        begin = start - 1
+    minus = _MINUS_WORD.search(text, max(floor, start - 30), start) if not sign else None
+    if minus is not None and start == number.start:
+        begin = minus.start("minus")
+        sign = text[begin:start]
     value = number.value
-    if sign in ("-", "−"):
+    if sign not in ("", "+"):
         value = None if value is None else -value
-        begin = start - 1 if start == number.start else number.start
         number = replace(number, start=begin, value=value)
     start -= len(sign)
     if name == "orders":
