@@ -23,6 +23,7 @@ _FAR_TO = re.compile(
     r"(?: \(?[A-Za-z-]+\)?){1,4} (?:(?:down|up) )?to (?:(?:about|only|just|nearly|over) )?[~≈]?\Z"
 )
 _ARROW = re.compile(r" ?(?:→|->|=>|-->) ?\Z")
+_CURRENCIES = frozenset(["usd", "eur", "gbp", "jpy", "cny", "¥"])
 _PLUS_MINUS = re.compile(
     r"[ _^(]{0,3}(?:±|\+/-|\+-|\\pm|plus/minus|plus or minus|plus-minus|plus-or-minus) ?\Z"
 )
@@ -103,6 +104,8 @@ def _pair(
     if len(left.parts) != 1 or left.low is None or right.low is None:
         return None
     if gap in _DASHES:
+        if left.unit and not right.unit and left.unit not in _CURRENCIES:
+            return None  # "86.2%-81.7": two measures
         chained = index + 1 < len(atoms) and text[right.end : atoms[index + 1].start] == gap == "-"
         if chained or (before and text[before[-1].end : left.start] == gap == "-"):
             return None
@@ -148,7 +151,7 @@ def _range(text: str, left: Quantity, right: Quantity, form: QuantityForm) -> Qu
     orders = right.unit_span is not None and text.startswith("order", right.unit_span[0])
     if orders and not left.unit and abs(low) < 100:  # "one to two orders of magnitude"
         low = 10.0**low
-    elif left.unit in ("", "usd", "eur", "gbp"):
+    elif left.unit == "" or left.unit in _CURRENCIES:
         low *= _shared_factor(left, right)
     return _merged(left, right, low, high, form)
 
