@@ -53,7 +53,7 @@ _AND_SHARE = re.compile(
 )
 _FRACTION = re.compile(
     r"(?P<top>[0-9]{1,3})/(?P<bottom>[1-9][0-9]{0,6})(?P<order>ths?|rds?|nds?|st)?"
-    r"(?![0-9/A-Za-z,'-]|\.[0-9])"
+    r"(?![0-9/,'-]|\.[0-9]|[A-Za-wyz]|x[A-Za-z0-9])"
 )
 _SHARED = re.compile(
     r" (?:of|the|as|its|their|that|a[ -]|an |less|fewer|lower|smaller|shorter|cheaper|more|higher"
@@ -92,7 +92,7 @@ def fraction_at(text: str, digit: int, floor: int) -> Number | None:
     top, bottom, end = int(match["top"]), int(match["bottom"]), match.end()
     if not 0 < top < bottom or text[end : end + 1] == "%":
         return None
-    told = match["order"] or top == 1
+    told = match["order"] or top == 1 or text[end : end + 1] == "x"
     if not told and bottom <= 12:
         told = _SHARED.match(text, end) or _SHARE_BEFORE.search(text, max(floor, digit - 9), digit)
     if not told:

@@ -64,6 +64,7 @@ def _known(
             yield from ((part.start, part.end) for part in quantity.parts)
             if quantity.unit_span is not None:
                 yield quantity.unit_span
+            yield quantity.parts[-1].end, quantity.end  # the unit: "per 1,000 tokens"
             if quantity.bound_span is not None:
                 yield quantity.bound_span
         elif quantity.reason in _EXPLAINED:

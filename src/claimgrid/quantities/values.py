@@ -33,6 +33,7 @@ _BACK = re.compile(
     rf",? \(?(?:instead of|rather than|(?:down |up )?from|vs\.?|versus|compared (?:to|with)"
     rf"|against)(?: the| a)?{_BOUND_WORDS} ?"
 )
+_FROM = re.compile(rf"(?<![a-z])from{_BOUND_WORDS} ?\$?\Z", re.I)
 _BETWEEN = re.compile(r"between \Z", re.I)
 _PERIOD = re.compile(
     r"\b(?:per|a|each|every)\s+(second|minute|hour|day|week|month|year|query|token|step|image"
@@ -89,9 +90,10 @@ class Reading:
         """As the claim line has it, with the unit that the kind of claim settles on."""
         return Value(text=self.text, low=self.low, high=self.high, unit=unit)
 
-    def result(self) -> Reading:
+    def result(self, text: str) -> Reading:
         """What a change ends at: 94.42 of "from 93.07 to 94.42"; itself where it is none."""
-        if self.form != "from_to" or len(self.ends) != 2:
+        started = _FROM.search(text, max(0, self.span.start - 24), self.parts[0].start)
+        if self.form != "from_to" or len(self.ends) != 2 or not started:
             return self
         last = self.ends[1]
         return Reading(
