@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from claimgrid.entities import benchmarks, hardware, model_sizes
+from claimgrid.entities import benchmarks, hardware
 from claimgrid.entities.device_counts import counts_in, read_count
 from claimgrid.extraction.relative_change import relative_change
+from claimgrid.extraction.size_fields import sizes_at
 from claimgrid.quantities import values
 from claimgrid.quantities.lexer import Quantity, unit_of
 from claimgrid.types.claim import CLAIM, Claim, Evidence, Qualifier, Span, Value
@@ -52,7 +53,6 @@ class Context:
 
 
 Fields = dict[str, Any]
-_REACH = 1000  # characters on either side that tell what a number is; only hostile quotes have more
 _MACHINE = re.compile(r"[\w -]{0,24}?\b(?:cluster|server|system|supercomputer|machine|node)\b")
 
 
@@ -206,13 +206,18 @@ def _counts(
 
 
 def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
-    total = _size(grounded, context, "total", model_sizes.sizes)
-    if total is None:
-        return _refuse("no_parameter_count", grounded, "no parameter count stands at these words")
-    sizes = {
-        "active": _size(grounded, context, "active", model_sizes.active),
-        "context": _size(grounded, context, "context", model_sizes.contexts),
-    }
+    total = sizes_at(grounded.spans["total"][0], context.text, context.quantities, "total")
+    if isinstance(total, str):
+        detail = {
+            "several_numbers": "several parameter counts stand at these words",
+            "unread_number": "these words hold a number besides the count",
+        }.get(total, "no parameter count stands at these words")
+        return _refuse(total, grounded, detail)
+    sizes: dict[str, int | None] = {}
+    for field in ("active", "context"):
+        spans = grounded.spans.get(field)
+        found = sizes_at(spans[0], context.text, context.quantities, field) if spans else None
+        sizes[field] = found if isinstance(found, int) else None
     model = _copied(grounded, context, "model")
     span = grounded.spans["total"][0]
     words = context.text[span.start : span.end]
@@ -284,24 +289,6 @@ def _phrase(grounded: Grounded, device: Span, context: Context) -> str:
     if not others:
         return words
     return context.text[quote.start + others[-1].end : device.end]
-
-
-def _size(
-    grounded: Grounded,
-    context: Context,
-    field: str,
-    parse: Callable[[str], list[model_sizes.Size]],
-) -> int | None:
-    """The count at a field's span, parsed with the words around it: the 7 of `Foo-7/13B` is 7B."""
-    if field not in grounded.spans:
-        return None
-    span, quote = grounded.spans[field][0], grounded.quote
-    low = max(quote.start, span.start - _REACH)
-    for found in parse(context.text[low : min(quote.end, span.end + _REACH)]):
-        start, end = low + found.start, low + found.end
-        if start < span.end and span.start < end:
-            return found.params
-    return None
 
 
 def _refuse(reason: str, grounded: Grounded, detail: str) -> Refusal:

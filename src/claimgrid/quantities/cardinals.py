@@ -86,9 +86,7 @@ def cardinal_at(text: str, start: int) -> WordNumber | None:
     value = total + (current or 0)
     point = _POINT.match(text, end) if not kind else None
     if point is not None:
-        digits = "".join(
-            str(int(numbers.get(word, 0))) for word in point["digits"].split()
-        )
+        digits = "".join(str(int(numbers.get(word, 0))) for word in point["digits"].split())
         return _magnified(text, WordNumber(float(f"{value:.0f}.{digits}"), point.end(), ""))
     return WordNumber(value, end, kind)
 

@@ -198,8 +198,10 @@ def _number(text: str, start: int, words: Lexicon) -> Quantity | None:
             return _times(start, again.end(), 1 + value)
         part = Number(start, end, value, kind)
         return _counted(text, part) if kind else Quantity(start, end, (part,), value, value)
-    elif not kind and text[start:end].lower() in ("one", "zero") and _is_idiom(
-        text, start, end, words
+    elif (
+        not kind
+        and text[start:end].lower() in ("one", "zero")
+        and _is_idiom(text, start, end, words)
     ):
         return None
     return _counted(text, Number(start, end, value, kind))

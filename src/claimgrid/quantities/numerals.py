@@ -61,9 +61,7 @@ _SHARED = re.compile(
     r"|trillion|thousand)"
 )
 _SHARE_BEFORE = re.compile(r"(?:by|to|just|only|about|around|nearly|roughly|with|a|at) [~≈]?\Z")
-_OF_MAGNITUDE = re.compile(
-    rf" (?:of )?(?:an? )?(?P<word>{_MAGNITUDES})(?![A-Za-z])"
-)
+_OF_MAGNITUDE = re.compile(rf" (?:of )?(?:an? )?(?P<word>{_MAGNITUDES})(?![A-Za-z])")
 PREFIXED = re.compile(
     r" ?(?P<letter>[KMGTPE]) (?P<word>FLOPs?|FLOPS|MACs?|OPs|OPS|ops)(?:/s)?(?![A-Za-z0-9])"
 )
@@ -81,7 +79,7 @@ def finite(value: float) -> float | None:
 
 def scaled(value: float, factor: float) -> float:
     """The product as a person would write it: 1.1 and a billion give 1,100,000,000 exactly."""
-    return float(Decimal(repr(value)) * int(factor))
+    return float(Decimal(repr(value)) * int(factor)) if value < 1e300 else value
 
 
 def fraction_at(text: str, digit: int, floor: int) -> Number | None:
@@ -122,7 +120,7 @@ def numeral_at(text: str, start: int, digit: int) -> tuple[Number, int]:
         return Number(start, caret.end(), _raised(value, caret["power"])), caret.end()
     error = _ERROR.match(text, end) if "." in literal else None
     end = error.end() if error is not None else end
-    mixed = _MIXED.match(text, end) if value == int(value) else None
+    mixed = _MIXED.match(text, end) if "." not in literal else None
     if mixed is not None and int(mixed["top"]) < int(mixed["bottom"]):
         value, end = value + int(mixed["top"]) / int(mixed["bottom"]), mixed.end()
     half = _AND_SHARE.match(text, end)

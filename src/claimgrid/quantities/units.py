@@ -189,5 +189,3 @@ def unit_of(words: str) -> str:
         head, slash, per = text.partition(" per ")
     head = head.partition(" of ")[0].strip()
     return f"{head.lower()}/{singular(per.strip().lower())}" if slash else singular(head).lower()
-
-

@@ -35,7 +35,11 @@ def unread(
         here: the quantities that the span touches.
         owners: those of them that the value is read from.
     """
-    known = [*_known(text, here, owners)]
+    return unread_words(text, [*_known(text, here, owners)], span)
+
+
+def unread_words(text: str, known: Sequence[TextSpan], span: Span) -> list[str]:
+    """The digits and number words of `text[span]` that lie in no known span."""
     words = text[span.start : span.end]
     left = [
         char
@@ -55,9 +59,7 @@ def unread(
     return left
 
 
-def _known(
-    text: str, here: Sequence[Quantity], owners: Sequence[Quantity]
-) -> Iterator[TextSpan]:
+def _known(text: str, here: Sequence[Quantity], owners: Sequence[Quantity]) -> Iterator[TextSpan]:
     """The spans whose digits and number words are accounted for."""
     for quantity in here:
         if quantity in owners:

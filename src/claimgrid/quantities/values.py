@@ -96,9 +96,7 @@ class Reading:
         if self.form != "from_to" or len(self.ends) != 2 or not started:
             return self
         last = self.ends[1]
-        return Reading(
-            self.span, self.text, last, last, (last,), self.unit, self.bound, self.parts
-        )
+        return Reading(self.span, self.text, last, last, (last,), self.unit, self.bound, self.parts)
 
 
 def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str:
