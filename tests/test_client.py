@@ -112,7 +112,7 @@ def test_valid_items_are_kept_when_the_re_asks_run_out() -> None:
         (completion('["a", "list"]'), InvalidReplyError, 3),
         (completion(""), InvalidReplyError, 3),
         (Say({"choices": []}), InvalidReplyError, None),
-        (Say(b"<html>ok</html>", headers={"content-type": "text/html"}), InvalidReplyError, None),
+        (Say(b"<html>ok</html>", headers={"content-type": "text/html"}), TransportError, 3),
         (completion(None, refusal="I cannot help with that."), RefusedError, 1),
         (completion("", finish="content_filter"), RefusedError, 1),
         (completion('{"speedups": [{"quo', finish="length"), TruncatedError, 1),

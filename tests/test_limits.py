@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
-from claimgrid.llm.http import retry_after
+from claimgrid.llm.http_reply import retry_after
 from claimgrid.llm.limit_headers import duration
 from claimgrid.llm.rate_limiter import START, HttpOutcome, RateLimiter, rate_limiter
 from fake_time import run

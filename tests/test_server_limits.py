@@ -117,9 +117,9 @@ def test_retry_after_pauses_all_and_not_only_the_refused() -> None:
         came: ClassVar[list[float]] = []
 
         async def _once(self, *_: object) -> HttpReply:
-            self.came.append(self.gate.clock())
+            self.came.append(self.limiter.clock())
             await asyncio.sleep(0.2)
-            refused = self.gate.clock() < 1
+            refused = self.limiter.clock() < 1
             return HttpReply(
                 429 if refused else 200, {"retry-after": "20"} if refused else {}, b"{}"
             )

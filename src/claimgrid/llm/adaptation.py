@@ -319,12 +319,11 @@ def _temperature(said: str, _error: ServerError, body: Body) -> Change | None:
 def _named(said: str, error: ServerError, body: Body) -> Change | None:
     """A parameter that the server does not know, if the request can do without it."""
     optional = [name for name in body if name not in _KEPT]
-    told = (error.parameter or "").split(".")[-1]
-    if told in optional:
-        return _without(told)
-    if error.kind != "parameter" and not re.search(_UNKNOWN, said):
+    if not re.search(_UNKNOWN, said):
         return None
-    return next((_without(n) for n in optional if re.search(rf"\b{re.escape(n)}\b", said)), None)
+    told = (error.parameter or "").split(".")[-1]
+    about = [n for n in optional if n == told or re.search(rf"\b{re.escape(n)}\b", said)]
+    return _without(about[0]) if about else None
 
 
 def _without(name: str) -> Change:

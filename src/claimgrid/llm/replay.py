@@ -146,7 +146,7 @@ def failure(error: ServerError, url: object, tried: Sequence[str] = ()) -> Claim
     told += f" (also with {', '.join(tried)})" if tried else ""
     told += f"; {error.advice}" if error.advice else ""
     match error.kind:
-        case "too_long":
+        case "too_long" | "reply_limit":
             return TooLongError(told)
         case "refused":
             return RefusedError(told)

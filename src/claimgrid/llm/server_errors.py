@@ -20,7 +20,7 @@ from claimgrid.llm.reply_body import choice_of, finish_reason
 
 Kind = Literal[
     "rate_limited", "temporary", "quota", "key", "forbidden", "no_model", "too_long",
-    "output_limit", "refused", "parameter", "moved", "other",
+    "reply_limit", "output_limit", "refused", "parameter", "moved", "other",
 ]  # fmt: skip
 
 _LONGEST = 300  # characters of a server's words that are passed on
@@ -41,6 +41,7 @@ _ADVICE: dict[Kind, str] = {
     "no_model": "check the model's name and the base URL",
     "too_long": "prompt and abstract are longer than the model takes: lower --pack, take a shorter "
     "--prompt, or raise --context of an embedded model",
+    "reply_limit": "pass a smaller --max-tokens",
     "output_limit": "raise --max-tokens",
     "refused": "ask another model about this paper",
     "temporary": "run the same command again later",

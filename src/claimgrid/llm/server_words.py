@@ -56,6 +56,10 @@ OUTPUT_LIMIT = words(
 REPLY_LIMIT = words(
     r"max_(completion_|output_|new_)?tokens",
 )  # fmt: skip
+TOO_MUCH = words(
+    "too (large|high|big)", "at most", "exceed", "maximum", "less than", "no more than", "range",
+    "between", "greater than", "<=",
+)  # fmt: skip
 ABOUT_INPUT = words(
     r"context", r"prompt", r"input", r"messages",
 )  # fmt: skip
