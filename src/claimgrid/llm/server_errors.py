@@ -241,12 +241,9 @@ def _of_request(status: int, said: str, *, client: bool) -> Kind:
         return "parameter"
     if status == 404 or (status in (0, 400, 422) and server_words.NO_MODEL.search(said)):
         return "no_model"
-    if (
-        client
-        and server_words.REPLY_LIMIT.search(said)
-        and not server_words.ABOUT_INPUT.search(said)
-    ):
-        return "parameter"
+    limit = server_words.REPLY_LIMIT.search(said) and not server_words.ABOUT_INPUT.search(said)
+    if client and limit:
+        return "reply_limit" if server_words.TOO_MUCH.search(said) else "parameter"
     if client and status != 403 and server_words.TOO_LONG.search(said):
         return "too_long"
     if status in (400, 415, 422) and server_words.PARAMETER.search(said):

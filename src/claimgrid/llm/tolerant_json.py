@@ -16,17 +16,14 @@ from typing import Any
 
 _DEPTH = 4  # JSON in a JSON string in a JSON string … no server has more
 _STARTS = 200  # brackets that are tried as the start of a value: prose may hold many
+_LONGEST_SCAN = 1_000_000  # characters that are looked through for the ends of values
 _LONGEST_MENDED = 200_000  # characters; mending is slow, and no reply is longer
 _INVISIBLE = "\ufeff\u200b\u2060\x00"
-_TAGS = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad)"
-_THOUGHTS = re.compile(
-    rf"<({_TAGS})\b[^>]*>.*?</\1>|\[(THINK)\].*?\[/THINK\]|◁think▷.*?◁/think▷"
-    r"|<\|begin_of_(?:thought)\|>.*?<\|end_of_(?:thought)\|>"
-    r"|<\|channel\|>(?:analysis|commentary)<\|message\|>.*?(?:<\|end\|>|(?=<\|start\|>))",
-    re.S | re.I,
+_TAGS = "(?:seed:)?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad)"
+# Where the model's thoughts end; servers that put the opening tag into the prompt send this alone.
+_THOUGHT_END = re.compile(
+    rf"</{_TAGS}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|message\|>", re.I
 )
-# Servers that put the opening tag into the prompt send the closing one alone.
-_CLOSED = re.compile(rf".*(?:</{_TAGS}>|\[/THINK\]|◁/think▷)", re.S | re.I)
 _BAD_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9A-Fa-f]{4})|)')
 _ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9A-Fa-f]{4})')
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -50,8 +47,9 @@ def values(text: str, depth: int = _DEPTH) -> list[Any]:
         return values(found, depth - 1) if depth and found != text else []
     if '{"' not in text and (inner := _unquoted(text)):
         return inner
-    told = _CLOSED.sub("", _THOUGHTS.sub("", text))
-    return list(_found(told)) or (list(_found(text)) if told != text else [])
+    ends = [found.end() for found in _THOUGHT_END.finditer(text)]
+    told = text[ends[-1] :] if ends else text
+    return list(_found(told)) or (list(_found(text)) if ends else [])
 
 
 def _unquoted(text: str) -> list[Any]:
@@ -69,7 +67,7 @@ def _unquoted(text: str) -> list[Any]:
 def _found(text: str) -> Iterator[Any]:
     """The objects and lists that begin somewhere in a text."""
     text = _BAD_ESCAPE.sub(lambda m: m[0] if m[1] else r"\\", text)
-    at = 0
+    at, left = 0, _LONGEST_SCAN
     for _ in range(_STARTS):
         start = min((i for i in (text.find("{", at), text.find("[", at)) if i >= 0), default=-1)
         if start < 0:
@@ -77,7 +75,8 @@ def _found(text: str) -> Iterator[Any]:
         try:
             value, at = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
-            end = _end(text, start)
+            end = _end(text, start) if left > 0 else None
+            left -= (end or len(text)) - start
             value = _mended(text[start:end]) if end else None
             if value is None and text[start] == "{":
                 value, end = _last_brace(text, start)
