@@ -313,8 +313,8 @@ def test_a_model_that_cannot_be_started_ends_the_run_and_not_each_paper(tmp_path
     request = build(PAPER, PROMPT, model=at.model, mode=at.mode)
 
     async def main() -> None:
-        for lean in (True, False):
-            async with Client(at, ResponseStores(), AskPolicy(live=True, lean=lean)) as client:
+        for fast in (True, False):
+            async with Client(at, ResponseStores(), AskPolicy(live=True, fast=fast)) as client:
                 with pytest.raises(SetupError, match="extract models pull qwen3-8b"):
                     await client.ask(request)
 
