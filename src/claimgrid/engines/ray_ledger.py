@@ -20,7 +20,7 @@ from typing import Any
 from claimgrid.engines.session import Session
 from claimgrid.errors import StoppedError
 from claimgrid.llm.budget import Budget, SpendLimits
-from claimgrid.llm.rate_limiter import HttpOutcome, Ticket, gate
+from claimgrid.llm.rate_limiter import HttpOutcome, Ticket, rate_limiter
 from claimgrid.llm.response_store import Recording, ReplyCache
 from claimgrid.types.answer import Source, Usage
 
@@ -44,11 +44,14 @@ class Ledger:
         policy = session.policy
         self._cache = ReplyCache(store)
         self._stores = session.stores(self._cache)
-        self._gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
+        self._limiter = rate_limiter(
+            policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm
+        )
         self._budget = Budget(limits, session.usd, time.monotonic)
         self._workers: dict[str, _Worker] = {}
         self._http: Counter[str] = Counter()
         self._papers: Counter[str] = Counter()
+        self._adapted: set[str] = set()
         self._stop: str | None = None
         self._kept: set[str] = set()
 
@@ -92,7 +95,7 @@ class Ledger:
     async def enter(self, worker: str, tokens: float) -> Ticket | None:
         """Wait for a place among all requests of the run; None if it is stopped."""
         try:
-            ticket = await self._gate.enter(tokens)
+            ticket = await self._limiter.enter(tokens)
         except StoppedError:
             return None
         self._heard(worker).tickets[ticket.number] = ticket
@@ -109,12 +112,12 @@ class Ledger:
     ) -> None:
         """A request came back, and this is what its headers say."""
         if self._heard(worker).tickets.pop(ticket.number, None) is not None:
-            self._gate.heed(headers, ticket)
-            self._gate.leave(ticket, outcome, seconds=seconds, used=used)
+            self._limiter.heed(headers, ticket)
+            self._limiter.leave(ticket, outcome, seconds=seconds, used=used)
 
     async def pause(self, seconds: float) -> None:
         """Let no worker send anything for so long: a server asked for it."""
-        self._gate.pause(seconds)
+        self._limiter.pause(seconds)
 
     async def beat(self, worker: str) -> str | None:
         """A worker lives. Returns why the run is stopped, if it is."""
@@ -125,27 +128,31 @@ class Ledger:
                 self._write_off(other)
         return self._stop
 
-    async def report(self, http: Counter[str], papers: Counter[str]) -> None:
-        """What a worker did since it last said so."""
+    async def report(
+        self, http: Counter[str], papers: Counter[str], adapted: Sequence[str]
+    ) -> None:
+        """What a worker did since it last said so, and what it asks in another way by now."""
+        self._adapted.update(adapted)
         self._http.update(http)
         self._papers.update(papers)
 
     async def stop(self, why: str) -> None:
         """Begin no further request in any worker; those under way complete."""
         self._stop = self._stop or why
-        self._gate.close(why)
+        self._limiter.close(why)
 
     async def state(self) -> dict[str, Any]:
         """How the run stands."""
-        gate = self._gate
+        limiter = self._limiter
         return {
             "papers": dict(self._papers),
             "http": dict(self._http),
+            "adapted": sorted(self._adapted),
             "spent": self._budget.used,
             "stopped_by": self._stop or self._budget.spent,
-            "under_way": gate.running,
-            "allowed": int(gate.allowed),
-            "throttled": gate.throttled,
+            "under_way": limiter.running,
+            "allowed": int(limiter.allowed),
+            "throttled": limiter.throttled,
             "workers": len(self._workers),
         }
 
@@ -160,6 +167,6 @@ class Ledger:
 
     def _write_off(self, worker: _Worker) -> None:
         for ticket in worker.tickets.values():
-            self._gate.leave(ticket, "trouble", seconds=0.0)
+            self._limiter.leave(ticket, "trouble", seconds=0.0)
         for expected in worker.expected:
             self._budget.finish(expected)
