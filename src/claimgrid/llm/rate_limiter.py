@@ -145,7 +145,7 @@ class RateLimiter:
         """Wait for a place, in order of arrival. `tokens` is the request's estimated size.
 
         Raises:
-            StoppedError: the gate was closed.
+            StoppedError: the limiter was closed.
         """
         if self._closed is not None:
             raise StoppedError(self._closed)
@@ -195,7 +195,7 @@ class RateLimiter:
         """Wait before another try.
 
         Raises:
-            StoppedError: the gate was closed meanwhile; there will be no other try.
+            StoppedError: the limiter was closed meanwhile; there will be no other try.
         """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
