@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
+from claimgrid.quantities.durations import compound
 from claimgrid.quantities.lexicon import FACTORS, lexicon
 from claimgrid.quantities.money import CURRENCIES
 from claimgrid.quantities.non_quantities import YEAR, is_context_length
@@ -102,7 +103,12 @@ def _pair(
         return None
     if _PLUS_MINUS.match(gap) and len(left.parts) == 1:
         return _merged(left, right, left.low, left.low, "single")
-    if len(left.parts) != 1 or left.low is None or right.low is None:
+    if left.low is None or right.low is None:
+        return None
+    lasting = compound(left, right, gap)
+    if lasting is not None:
+        return _merged(left, right, lasting, lasting, "single")
+    if len(left.parts) != 1:
         return None
     if gap in _DASHES:
         if left.unit and not right.unit and left.unit not in CURRENCIES:
