@@ -41,8 +41,11 @@ def glued_at(text: str, digit: int) -> Quantity | None:
     match = _GLUED.match(text, digit)
     if match is None:
         return None
-    found = [(name[:-1] if name[-1] == "2" else name, name) for name, got in
-             match.groupdict().items() if got]
+    found = [
+        (name[:-1] if name[-1] == "2" else name, name)
+        for name, got in match.groupdict().items()
+        if got
+    ]
     parts = tuple(
         Number(match.start(group), match.end(group), float(match[group])) for _, group in found
     )

@@ -129,7 +129,9 @@ def by_word_before(text: str, start: int, floor: int) -> str | None:
         return None
     if word in lexicon().families:
         # "Claude 3.5 Sonnet 78.2": the name has its number already.
-        return None if _NUMBERED.search(text, floor - 8 if floor > 8 else 0, match.start()) else "name"
+        return (
+            None if _NUMBERED.search(text, floor - 8 if floor > 8 else 0, match.start()) else "name"
+        )
     return _cue_reasons().get(word.lower())
 
 

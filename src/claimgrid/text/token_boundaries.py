@@ -49,6 +49,8 @@ def cuts_token(text: str, folded: NormalizedText, at: int, *, closing: bool) -> 
         return False
     if _is_command(text, folded, at - 1) or _is_command(text, folded, at):
         return False
+    if left == "x" and right in _DIGITS and form[at - 2 : at - 1] == "(":
+        return False  # the 8 of `H100 (x8)`
     if left == "x" and _counts(text, folded, at - 1):
         return text[folded.starts[at]].islower()  # 8x|H800 and 4x|80GB, not 2x|large
     if right == "x" and text[folded.starts[at]] not in "xX":
