@@ -46,6 +46,12 @@ _TOKEN = re.compile(
     r"|(?P<word>[a-z]+(?:-(?:class|grade|scale|level|based|equipped)(?![a-z]))?)"
     r"|(?P<code>[\ue000-\ue2ff])|(?P<sign>[-\u2010-\u2014\u00d7,/()])"
 )
+_KEPT = re.compile(r"one|[0-9]{1,9}", re.I)
+_COMPOUND = re.compile(r"[0-9]-\Z")  # "a 24-H200 pod" counts devices
+_PAIR_OF = re.compile(r"(?<![a-z])pair of ")
+_SEVERAL = re.compile(
+    r"(?<![a-z])(?:or|(?<!up )to|and|between|one|few|several|many|multiple)(?![a-z])", re.I
+)
 _ONE = re.compile(r"(?:an?|one|single|an? single|the|only one|just one)", re.I)
 _TIME_OR_RATE = re.compile(r"_(?:hour|day|second|minute|year|week|month)s?|/")
 _POD_WORD = re.compile(r"(?<![A-Za-z])(?:super)?pods?(?![a-z])", re.I)
@@ -161,9 +167,9 @@ def read_count(words: str) -> int | None:
     if len(parts) != 1 or not _counts_things(found[0].unit) or found[0].low is None:
         return None
     outside = text[: parts[0].start] + text[parts[0].end :]
-    if any(char.isnumeric() for char in outside) or found[0].low != int(found[0].low):
+    if any(char.isnumeric() for char in outside) or _SEVERAL.search(outside):
         return None
-    return int(found[0].low)
+    return int(found[0].low) if found[0].low == int(found[0].low) else None
 
 
 def read_word(text: str) -> int | None:
@@ -211,8 +217,8 @@ def _counts(found: re.Match[str], values: list[int]) -> Counts:
 def _encode(phrase: str) -> tuple[str, list[int]]:
     """A phrase as codes, and for each code its value (0 where it has none)."""
     plain = _CODE.sub(" ", plain_text(phrase).text)
-    masked, devices = _mask(_with_plain_numbers(_MEASURE.sub(" ", plain)))
-    text = _NAMED.sub(r"\1", masked)
+    masked, devices = _mask(_MEASURE.sub(" ", _PAIR_OF.sub("pair ", plain)))
+    text = _NAMED.sub(r"\1", _with_plain_numbers(masked))
     text = _MEASURE.sub(" ", _TIMES.sub("\u00d7", text)).lower()
     codes: list[str] = []
     values: list[int] = []
@@ -238,9 +244,7 @@ def _with_plain_numbers(text: str) -> str:
                 new = " "
             elif value is None:
                 new = " thousands "
-            elif value != int(value) or not 0 <= value < 1e9 or written.lower() == "one":
-                new = written
-            elif written.isdigit():
+            elif value != int(value) or not 0 <= value < 1e9 or _KEPT.fullmatch(written):
                 new = written
             else:
                 new = f"{int(value)}" if written[0].isdigit() else f" {int(value)} "
@@ -270,7 +274,7 @@ def _device(phrase: str, mention: hardware.Mention) -> tuple[int, tuple[str, int
         cores: int = hardware_registry.data()["counts"]["tensor_cores"].get(tpu[1], 0)
         return part.end(), ("T", int(part[1]) // cores) if cores else ("D", 0)
     pod = _POD.match(phrase, end)
-    if pod is not None:
+    if pod is not None and not _COMPOUND.search(phrase, max(0, mention.start - 4), mention.start):
         return pod.end(), ("c", 0)  # a pod is a system of many devices
     if _TIME_OF_DEVICE.match(phrase, end):
         return end, ("o", 0)  # "90K A800 GPU hours" counts hours

@@ -195,8 +195,9 @@ def _counts(
     found = counts_in(phrase)
     if found.nodes is not None and found.per_node is not None:
         return found.count, found.nodes, found.per_node, None
-    measured = [name for name in stated if _measures(grounded, context, name)]
-    stated |= dict.fromkeys(measured, [])
+    stated = {
+        name: [] if _measures(grounded, context, name) else words for name, words in stated.items()
+    }
     count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
     nodes = found.nodes if nodes is None else nodes
     if count is not None and count != found.count:
