@@ -34,6 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "evaluate",
         "Score a run against gold: precision, recall and F1 by kind, and what differs.",
     ),
+    "merge": (
+        "merge",
+        "Put the shards of a run together into one run's folder.",
+    ),
     "models": (
         "models",
         "Fetch, list and measure models that run on this machine.",
