@@ -40,8 +40,8 @@ from claimgrid.llm.budget import SpendLimits
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
-# Of a worker, and of a task that writes: both mostly wait. Ray gives the checkpoint's filter a whole
-# CPU, which some node must have left beside the workers, or everything waits for ever.
+# Of a worker, and of a task that writes: both mostly wait. Ray gives the checkpoint's filter a
+# whole CPU, which some node must have left beside the workers, or everything waits for ever.
 _WORKER_CPUS = 0.25
 _LEAST_CPUS = 4  # that a cluster on this machine is told to have
 _POLL = 1.0  # seconds between two looks at the ledger

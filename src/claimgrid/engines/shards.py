@@ -2,8 +2,8 @@
 
 A shard takes every N-th unit of the source. A unit is what one request asks about: one paper, or as
 many as `--pack` puts together; an item that nobody can be asked about belongs to the unit of the
-paper after it. Every shard reads the whole source, so that ids are given as one run of everything gives them,
-and so that the order can be put together again from the numbers of the shards alone.
+paper after it. Every shard reads the whole source: so ids are those of one run of everything, and
+the order can be put together again from the numbers of the shards alone.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from claimgrid.entities import benchmarks, hardware
-from claimgrid.entities.device_counts import counts_in, read_count
+from claimgrid.entities.device_counts import counts_in, names_pod, read_count
 from claimgrid.extraction.relative_change import relative_change
 from claimgrid.extraction.size_fields import sizes_at
 from claimgrid.quantities import values
@@ -187,9 +187,17 @@ def _counts(
     stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
     if stated["count"] and _counts_the_machine(grounded, device, context):
         stated["count"] = []
-    found = counts_in(_phrase(grounded, device, context))
+    phrase = _phrase(grounded, device, context)
+    if names_pod(context.text[device.start : device.end + 10]) and counts_in(phrase).count is None:
+        pods = read_count(stated["count"][0]) if stated["count"] else None
+        nodes = read_count(stated["nodes"][0]) if stated["nodes"] else pods
+        return None, nodes, None, None
+    found = counts_in(phrase)
     if found.nodes is not None and found.per_node is not None:
         return found.count, found.nodes, found.per_node, None
+    stated = {
+        name: [] if _measures(grounded, context, name) else words for name, words in stated.items()
+    }
     count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
     nodes = found.nodes if nodes is None else nodes
     if count is not None and count != found.count:
@@ -278,6 +286,15 @@ def _counts_the_machine(grounded: Grounded, device: Span, context: Context) -> b
     count = grounded.spans["count"][0]
     article = context.text[count.start : count.end].lower() in ("a", "an")
     return article and _MACHINE.match(context.text, device.end) is not None
+
+
+def _measures(grounded: Grounded, context: Context, name: str) -> bool:
+    """Whether a field's number measures: the 7k of "7k A100 GPU hours" counts hours."""
+    for span in grounded.spans.get(name, ()):
+        reading = values.read(context.text, context.quantities, span)
+        if isinstance(reading, values.Reading) and "_" in reading.unit:
+            return True
+    return False
 
 
 def _phrase(grounded: Grounded, device: Span, context: Context) -> str:

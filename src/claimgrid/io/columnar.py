@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,14 +64,20 @@ class ColumnarCopy:
         }
         return {"made_by": self.made_by, "files": files}
 
-    def keep(self, made: Path, stamp: dict[str, Any]) -> None:
-        """Put a new copy in the place of the old one. Raises OSError."""
+    def keep(self, made: Path, stamp: dict[str, Any]) -> Path:
+        """Put a new copy in the place of the old one, from wherever it was made. Raises OSError."""
         part = self.folder / f"{STAMP}.{os.getpid()}.part"
         with suppress(OSError):
             (self.folder / STAMP).unlink()
-        made.replace(self.path)
+        beside = self.folder / f"{COPY}.{os.getpid()}.part"
+        try:
+            shutil.copyfile(made, beside)
+            beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
         part.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         part.replace(self.folder / STAMP)
+        return self.path
 
 
 def copy_of(folder: Path, made_by: str) -> ColumnarCopy:

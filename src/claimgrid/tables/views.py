@@ -6,18 +6,21 @@ views and no file. Knows nothing of tables' looks; the only module that imports 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.tables.run_files import find
+from claimgrid.io.columnar import ColumnarCopy, copy_of
+from claimgrid.tables.run_files import RunFiles, find
 
 VIEWS = (
     "claims",
@@ -31,6 +34,7 @@ VIEWS = (
     "unclaimed",
 )
 _DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
+_MEMORY = "160MB"  # of DuckDB's own; Python and its library take some 100 MB besides
 _LISTS = "(a column that holds a list is asked with list_contains(hardware, 'nvidia-a100'))"
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
@@ -100,7 +104,63 @@ def connect(outs: Sequence[str]) -> Database:
         SetupError: a URL was named and DuckDB's extension for it cannot be loaded.
     """
     runs = find(outs)
+    copy = _copy(runs)
+    if copy is not None and copy.large:
+        return Database(_locked(_from_copy(copy, runs)))
     connection = duckdb.connect()
+    _build(connection, runs)
+    return Database(_locked(connection))
+
+
+def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
+    """The columnar copy of one run in a folder of this machine; None where there can be none."""
+    folder = Path(runs[0].claims).parent
+    if len(runs) > 1 or runs[0].remote or Path(runs[0].claims).name != "claims.jsonl":
+        return None
+    made_by = [duckdb.__version__, runs[0].name, *map(_sql, ("raw", *_DEFINED))]
+    return copy_of(folder, hashlib.sha256("\0".join(made_by).encode()).hexdigest())
+
+
+def _from_copy(copy: ColumnarCopy, runs: Sequence[RunFiles]) -> duckdb.DuckDBPyConnection:
+    """The views from a run's columnar copy, which is made where there is none or a stale one."""
+    if copy.is_fresh():
+        with suppress(duckdb.Error):  # damaged: it is made again
+            return _bounded(duckdb.connect(copy.path, read_only=True))
+    stamp = copy.stamp()
+    with TemporaryDirectory(prefix="claimgrid-") as scratch:
+        made = Path(scratch, "copy")
+        whole = Path(scratch, "whole")
+        with closing(_bounded(duckdb.connect(whole))) as connection:
+            _build(connection, runs)
+            # What the views are made of is gone by now, and its room is not given back.
+            connection.execute(f"attach {_quoted(str(made))} as made")
+            connection.execute("copy from database whole to made")
+        try:
+            return _bounded(duckdb.connect(copy.keep(made, stamp), read_only=True))
+        except OSError:
+            # A folder that may not be written: for this time, and not under this name.
+            unnamed = duckdb.connect()
+            unnamed.execute(f"attach {_quoted(str(made))} as made (read_only)")
+            unnamed.execute("use made")
+            return unnamed
+
+
+def _bounded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let it use little memory, whatever the size of the run: it has the disk for the rest."""
+    connection.execute(f"set memory_limit = {_quoted(_MEMORY)}")
+    connection.execute("set threads = 2")  # each has buffers of its own
+    return connection
+
+
+def _locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let it see no files, and no Python variables of the caller as tables."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+def _build(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunFiles]) -> None:
+    """Load the lines of runs and make the views of them."""
     # In a notebook without ipywidgets DuckDB refuses to touch its progress bar, and shows none.
     with suppress(duckdb.InvalidInputException):
         connection.execute("set enable_progress_bar = false")
@@ -116,10 +176,6 @@ def connect(outs: Sequence[str]) -> Database:
     for name in _DEFINED:
         connection.execute(_sql(name))
     connection.execute("drop schema raw cascade")
-    # No files, and no Python variables of the caller as tables.
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return Database(connection)
 
 
 def write_parquet(frame: Frame, path: Path) -> None:
