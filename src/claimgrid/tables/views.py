@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ VIEWS = (
     "unclaimed",
 )
 _DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
-_MEMORY = "160MB"  # of DuckDB's own; Python and its library take some 100 MB besides
+_CHOICE = re.compile(r"^qualify .*?^order by .*?;", re.MULTILINE | re.DOTALL)
+_MEMORY = "180MB"  # of DuckDB's own; Python and its library take some 100 MB besides
 _LISTS = "(a column that holds a list is asked with list_contains(hardware, 'nvidia-a100'))"
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
@@ -131,7 +133,8 @@ def _from_copy(copy: ColumnarCopy, runs: Sequence[RunFiles]) -> duckdb.DuckDBPyC
         made = Path(scratch, "copy")
         whole = Path(scratch, "whole")
         with closing(_bounded(duckdb.connect(whole))) as connection:
-            _build(connection, runs)
+            connection.execute("set threads = 1")
+            _build(connection, runs, in_order=True)
             # What the views are made of is gone by now, and its room is not given back.
             connection.execute(f"attach {_quoted(str(made))} as made")
             connection.execute("copy from database whole to made")
@@ -159,8 +162,14 @@ def _locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _build(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunFiles]) -> None:
-    """Load the lines of runs and make the views of them."""
+def _build(
+    connection: duckdb.DuckDBPyConnection, runs: Sequence[RunFiles], *, in_order: bool = False
+) -> None:
+    """Load the lines of runs and make the views of them.
+
+    Args:
+        in_order: there is one run, and one thread, which keeps its rows in their order.
+    """
     # In a notebook without ipywidgets DuckDB refuses to touch its progress bar, and shows none.
     with suppress(duckdb.InvalidInputException):
         connection.execute("set enable_progress_bar = false")
@@ -174,7 +183,8 @@ def _build(connection: duckdb.DuckDBPyConnection, runs: Sequence[RunFiles]) -> N
             if path is not None:
                 _load(connection, table, path, number)
     for name in _DEFINED:
-        connection.execute(_sql(name))
+        # One run has nothing to choose from and is in order; windows and sorts want memory.
+        connection.execute(_CHOICE.sub("", _sql(name)) if in_order else _sql(name))
     connection.execute("drop schema raw cascade")
 
 
