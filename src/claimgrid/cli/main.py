@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "registry": (
         "registry",
-        "Look after the hardware registry.",
+        "Look after the registries of hardware, benchmarks and metrics.",
     ),
     "report": (
         "report",

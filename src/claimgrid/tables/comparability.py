@@ -15,7 +15,7 @@ from itertools import combinations
 from math import inf, isclose
 from typing import Any
 
-from claimgrid.entities.benchmarks import plain
+from claimgrid.entities.spelling import plain
 
 Row = Mapping[str, Any]
 _FIELDS = {"baseline": "baselines"}
