@@ -97,7 +97,7 @@ class _Table:
     languages: dict[str, str]  # folded name or code to the language's name
     implied: dict[str, frozenset[str]]  # canonical name to the version and split it means alone
     tasks: re.Pattern[str]  # words after a name that say what is done with the data
-    by_metric: dict[tuple[str, str | None], str]
+    by_metric: dict[tuple[str, str], str]
     boards: dict[str, str]  # folded name of a board to that of its data set
     entries: dict[str, Benchmark]
 
@@ -134,7 +134,7 @@ def _table() -> _Table:
         spellings(data["languages"]),
         {name: frozenset(parts) for name, parts in data["implied"].items()},
         re.compile(rf"(?:{'|'.join(data['tasks']['words'])})s?", re.I),
-        {key: board for key, board in boards.items()},
+        dict(boards),
         {fold(board): fold(name) for (name, _), board in boards.items()},
         entries,
     )
@@ -144,7 +144,8 @@ def _table() -> _Table:
 
 _ARTICLES = frozenset(["the", "a", "an", "our", "this", "these"])
 _NOUNS = re.compile(
-    r"data ?sets?|benchmarks?|corpus|corpora|suites?|collections?|(?:evaluation )?(?:test|evaluation) sets?",
+    r"data ?sets?|benchmarks?|corpus|corpora|suites?|collections?"
+    r"|(?:evaluation )?(?:test|evaluation) sets?",
     re.I,
 )
 _VERSION = re.compile(r"(.+?)[\s_,(-]*(v[0-9]+(?:\.[0-9]+)*)\)?", re.I)
