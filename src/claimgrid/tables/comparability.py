@@ -1,8 +1,8 @@
-"""Rows of a ranking ─► what keeps them from being compared, and which papers contradict each other.
+"""Rows are compared: what keeps two from being ranked together, which papers contradict each other.
 
 The rule: two numbers may be ranked against each other only if they were measured under the same
 conditions. A condition that an abstract leaves out is unknown: the same for two numbers of one
-paper, and not known to be the same for two papers. Pure; knows rows, no tables and no files.
+paper, and not known to be the same for two papers.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _component(row: Row, name: str) -> Hashable:
 
 
 def paper(row: Row) -> tuple[Any, Any]:
-    """What tells papers apart: two runs may use one id for two papers."""
-    return row["run"], row["paper_id"]
+    """What tells papers apart, whichever run they are from: two runs may use one id twice."""
+    return row["paper_id"], row["title"]
 
 
 def _not_asked(row: Row, name: str) -> bool:
@@ -102,9 +102,10 @@ def conflicts(rows: Iterable[Row], view: str) -> list[Conflict]:
     """The contradictions among the rows of a view; empty for a view that has no such notion.
 
     Two statements contradict each other if they come from different papers, are about the same
-    thing (system and benchmark; system and all conditions of a speedup; model), and no number
-    satisfies both: equal bounds must have equal numbers, other bounds must overlap. Numbers agree
-    up to the precision in which the coarser one is written.
+    thing (system and benchmark; system, metric and baseline of a speedup; model), and no number
+    satisfies both: equal bounds must have equal numbers, other bounds must overlap. A workload or
+    device that both state must be the same. Numbers agree up to the precision in which the coarser
+    one is written.
     """
     if view not in _ABOUT_WHAT:
         return []
@@ -123,14 +124,13 @@ def conflicts(rows: Iterable[Row], view: str) -> list[Conflict]:
 
 
 def _about_what(row: Row, view: str) -> tuple[Hashable, ...] | None:
-    stated, as_well = _ABOUT_WHAT[view]
-    must = [condition(row, name) for name in stated]
+    must = [condition(row, name) for name in _ABOUT_WHAT[view][0]]
     if None in must or (view == "benchmarks" and row["relation"] != "absolute"):
         return None
-    return (*must, *(condition(row, name) for name in as_well))
+    return tuple(must)
 
 
-# View ─► what must be stated and equal, and what must be equal or left out by both.
+# View: what must be stated and equal, and what must not be stated otherwise.
 _ABOUT_WHAT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedups": (("subject", "metric", "baseline"), ("workload", "hardware")),
     "benchmarks": (("subject", "benchmark"), ()),
@@ -158,6 +158,12 @@ def _contradict(row: Row, other: Row, view: str) -> bool:
         return _apart((row["params"],) * 2, (other["params"],) * 2, row, other)
     if view == "benchmarks" and not _one_scale(row, other):
         return False
+    for also in _ABOUT_WHAT[view][1]:
+        if (
+            None not in (pair := (condition(row, also), condition(other, also)))
+            and pair[0] != pair[1]
+        ):
+            return False
     name = _NUMBERS[view]
     mine, theirs = ((r[f"{name}_low"], r[f"{name}_high"]) for r in (row, other))
     return None not in (*mine, *theirs) and _apart(mine, theirs, row, other)

@@ -1,4 +1,4 @@
-"""Grids ─► markdown and HTML. Everything in a cell is text and is escaped as such."""
+"""Grids are written as Markdown and HTML. Everything in a cell is text and is escaped as such."""
 
 from __future__ import annotations
 
@@ -57,17 +57,12 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
-def label(column: str) -> str:
-    """A column's name as a heading."""
-    return column.replace("_", " ")
-
-
 # Markdown ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _markdown(grid: Grid) -> str:
     lines = [f"**{_md(grid.title)}**", ""]
-    lines.append(_line(_md(label(name)) for name in grid.columns))
+    lines.append(_line(_md(grid.label(name)) for name in grid.columns))
     lines.append(_line("---:" if name in grid.numeric else "---" for name in grid.columns))
     for section in grid.sections:
         if section.heading is not None:
@@ -91,7 +86,7 @@ def _md(text: str) -> str:
 
 def _html(grid: Grid) -> str:
     columns = [name for name in grid.columns if name not in _below_the_words(grid)]
-    head = "".join(f'<th scope="col">{html.escape(label(name))}</th>' for name in columns)
+    head = "".join(f'<th scope="col">{html.escape(grid.label(name))}</th>' for name in columns)
     out = [f"<h2>{html.escape(grid.title)}</h2>\n<div><table>\n<thead><tr>{head}</tr></thead>\n"]
     for section in grid.sections:
         out.append("<tbody>\n")

@@ -1,7 +1,7 @@
-"""The files of runs ─► an in-memory DuckDB with the views of `sql/*.sql`, locked to them.
+"""The files of runs are loaded into an in-memory DuckDB with the views of `sql/*.sql`.
 
 Once the views are loaded nothing more can be read or written: SQL that a user passes on sees these
-views and no file. Knows nothing of tables' looks; the only module that imports duckdb.
+views and no file. This is the only module that imports duckdb.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
+from claimgrid.tables import run_notes
 from claimgrid.tables.run_files import find
 
 VIEWS = (
@@ -50,10 +51,15 @@ class Frame:
 
 
 class Database:
-    """The views over some runs. Read-only; `cursor()` gives one to each thread."""
+    """The views over some runs. Read-only; `cursor()` gives one to each thread.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    `about` says in sentences which model made each run, when, and how good it is known to be; and,
+    where papers are in several runs, which run each is shown from.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, about: tuple[str, ...] = ()) -> None:
         self._connection = connection
+        self.about = about
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Frame:
         """The rows of one SELECT (or EXPLAIN, DESCRIBE, SUMMARIZE, PIVOT).
@@ -83,7 +89,7 @@ class Database:
 
     def cursor(self) -> Database:
         """Another connection to the same views, for another thread."""
-        return Database(self._connection.cursor())
+        return Database(self._connection.cursor(), self.about)
 
     def columns(self, view: str) -> dict[str, str]:
         """The columns of a view and their types, in order."""
@@ -91,8 +97,13 @@ class Database:
         return {name: kind for name, kind, *_ in described}
 
 
-def connect(outs: Sequence[str]) -> Database:
+def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
     """Load runs (folders, claims files, globs, URLs) and lock the database to them.
+
+    Args:
+        outs: what names the runs.
+        every_run: show a paper that several runs have read from each of them. Else it is shown from
+            the first run that read it without an error.
 
     Raises:
         UsageError: what is named is no run.
@@ -105,9 +116,12 @@ def connect(outs: Sequence[str]) -> Database:
     with suppress(duckdb.InvalidInputException):
         connection.execute("set enable_progress_bar = false")
     connection.execute(_sql("raw"))
+    connection.execute("insert into raw.settings values ($every)", {"every": every_run})
     for number, run in enumerate(runs):
+        manifest = run_notes.manifest(run.manifest)
         connection.execute(
-            "insert into raw.runs values ($n, $name)", {"n": number, "name": run.name}
+            "insert into raw.runs values ($n, $name, $model, $finished, $caution)",
+            {"n": number, "name": run.name} | manifest,
         )
         _load(connection, "claims", run.claims, number)
         for table, path in (("papers", run.papers), ("rejected", run.rejected)):
@@ -115,11 +129,12 @@ def connect(outs: Sequence[str]) -> Database:
                 _load(connection, table, path, number)
     for name in _DEFINED:
         connection.execute(_sql(name))
+    about = run_notes.sentences(connection.execute(_sql("about")).fetchall(), every_run=every_run)
     connection.execute("drop schema raw cascade")
     # No files, and no Python variables of the caller as tables.
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-    return Database(connection)
+    return Database(connection, about)
 
 
 def write_parquet(frame: Frame, path: Path) -> None:
@@ -176,7 +191,9 @@ def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> Non
         {"run": number},
     ).fetchone()
     if lacking is not None and lacking[0]:
-        raise StoreError(f"{path}: {lacking[0]} lines are no claims; is it the claims of a run?")
+        raise StoreError(
+            f"{path}: {lacking[0]} lines are not claims; is it the claims file of a run?"
+        )
 
 
 def _unreadable(path: str, error: duckdb.Error) -> SetupError | StoreError:
