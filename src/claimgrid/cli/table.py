@@ -145,7 +145,7 @@ _KINDS = ("benchmark", "speedup", "efficiency", "hardware", "model_size")
 @click.option(
     "--cite",
     is_flag=True,
-    help="With --format latex: papers as \\cite{KEY}, and their entries in a .bib beside the table.",
+    help="With --format latex: papers as \\cite{KEY}, and a .bib with their entries beside it.",
 )
 @every_run_option
 @format_options

@@ -67,18 +67,25 @@ def value(row: Mapping[str, Any], name: str) -> Any:
 def words(row: Mapping[str, Any], name: str) -> str:
     """The same in words: products for device slugs, and the paper for a system without a name."""
     if name == "subject":
-        return text(row["subject"]) or f"({paper_name(row)})"
+        return text(row["subject"]) or (f"({paper_name(row)})" if stands_in(row) else "")
     if name in _JOINED:
         parts = [words(row, part) for part in _JOINED[name] if row.get(part)]
         return " · ".join(filter(None, parts))
     if name in ("hardware", "device"):
         held = row[name]
         return "; ".join(map(product_name, held if isinstance(held, list) else [held or ""]))
+    if name == "context_tokens":
+        return _short_count(row[name]) if row[name] else ""
     if name == "computed":
         return "yes" if row[name] else ""
     if name in ("differs", "conflict"):
         return ", ".join(row[name])
     return worded(name, text(value(row, name)))
+
+
+def stands_in(row: Mapping[str, Any]) -> bool:
+    """Whether the paper stands in for a subject: not where the row is of a device or a model."""
+    return "kind" in row or not ({"device", "model"} & row.keys())
 
 
 def paper_name(row: Mapping[str, Any]) -> str:
@@ -89,6 +96,14 @@ def paper_name(row: Mapping[str, Any]) -> str:
 def worded(name: str, cell: str) -> str:
     """A cell in words where the column has codes: `batch_size` is batch size."""
     return cell.replace("_", " ") if name in _CODES else cell
+
+
+def _short_count(tokens: int) -> str:
+    """A length of context as names write it: 128000 is 128K."""
+    for size, letter in ((10**6, "M"), (10**3, "K")):
+        if tokens >= size:
+            return f"{tokens / size:g}{letter}"
+    return str(tokens)
 
 
 def _types(ranked: Ranked) -> dict[str, str]:

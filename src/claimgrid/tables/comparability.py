@@ -38,6 +38,8 @@ def field_of(condition: str) -> str:
 def condition(row: Row, name: str) -> Hashable:
     """A condition of a row in comparable form, None where the abstract does not state it."""
     value = row.get(field_of(name))
+    if name == "unit" and value and spelled(value) == spelled(row.get("metric") or ""):
+        return "score"  # "30.1 BLEU" and a BLEU of 29.8 are in one unit
     if isinstance(value, list):
         return frozenset(map(spelled, value)) or None
     return spelled(value) if isinstance(value, str) and value else value

@@ -22,8 +22,9 @@ _PREAMBLE = """\
 """
 _HEADS = {
     "ratio": "Gain", "shown": "Value", "on": "Workload, hardware", "baselines": "Compared with",
-    "quote": "In the words of the abstract", CITE: "Paper", "dated": "Date", "context_tokens": "Context",
-    "claim_count": "Claims", "hardware_claims": "Hardware", "claim_id": "Claim",
+    "quote": "In the words of the abstract", CITE: "Paper", "dated": "Date",
+    "context_tokens": "Context", "claim_count": "Claims", "hardware_claims": "Hardware",
+    "claim_id": "Claim",
     "per_node": "Per node", "what": "Of what", MARKS: "",
 }  # fmt: skip
 # Characters that a column of text asks for, at least and at most; it breaks over lines.
@@ -36,8 +37,8 @@ _BOUND = re.compile(r"(?:\\ensuremath\{\\(?:leq|geq|approx|Delta)\} |avg )+(?=[-
 # `--05-09` must not become a dash, nor `<<` a guillemet.
 _LIGATURE = re.compile(r"([-'`<>,?!])(?=[-'`<>,])")
 # The text fonts have these only as bitmaps in many installations.
-_FROM_MATH = {ord(sign): rf"\ensuremath{{\{name}}}" for sign, name in
-              {"×": "times", "µ": "mu", "±": "pm", "·": "cdot"}.items()}  # fmt: skip
+_NAMES = {"×": "times", "µ": "mu", "±": "pm", "·": "cdot", "≙": "widehat{=}"}
+_FROM_MATH = {ord(sign): rf"\ensuremath{{\{name}}}" for sign, name in _NAMES.items()}
 _ENCODER = UnicodeToLatexEncoder(
     conversion_rules=[UnicodeToLatexConversionRule(RULE_DICT, _FROM_MATH), "defaults"],
     unknown_char_policy="keep",  # other scripts: lualatex or xelatex show them

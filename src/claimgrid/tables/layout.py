@@ -13,7 +13,7 @@ from typing import Any
 
 from claimgrid.entities.device_names import product_name
 from claimgrid.tables.bibliography import keys_of
-from claimgrid.tables.cells import paper_name, worded, words
+from claimgrid.tables.cells import paper_name, stands_in, worded, words
 from claimgrid.tables.comparability import Conflict, paper
 from claimgrid.tables.grid import CITE, MARKS, Grid, Section, text
 from claimgrid.tables.ranking import Ranked, Row
@@ -135,7 +135,7 @@ def _explanations(ranked: Ranked) -> list[str]:
     said = []
     if any(row.get("computed") for row in ranked.rows):
         said.append(_COMPUTED)
-    if "subject" in ranked.kind.brief and any(not row["subject"] for row in ranked.rows):
+    if any(not row.get("subject") and "subject" in row and stands_in(row) for row in ranked.rows):
         said.append(_STANDS_IN)
     return said
 

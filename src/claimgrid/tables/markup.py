@@ -61,15 +61,15 @@ def one_line(text: str) -> str:
 
 
 def _markdown(grid: Grid) -> str:
-    lines = [f"**{_md(grid.title)}**", ""]
-    lines.append(_line(_md(grid.label(name)) for name in grid.columns))
+    lines = [f"**{markdown_text(grid.title)}**", ""]
+    lines.append(_line(markdown_text(grid.label(name)) for name in grid.columns))
     lines.append(_line("---:" if name in grid.numeric else "---" for name in grid.columns))
     for section in grid.sections:
         if section.heading is not None:
             blank = [""] * (len(grid.columns) - 1)
-            lines.append(_line([f"**{_md(section.heading)}**", *blank]))
-        lines += [_line(map(_md, row)) for row in section.rows]
-    lines += [line for note in grid.notes for line in ("", _md(note))]
+            lines.append(_line([f"**{markdown_text(section.heading)}**", *blank]))
+        lines += [_line(map(markdown_text, row)) for row in section.rows]
+    lines += [line for note in grid.notes for line in ("", markdown_text(note))]
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +77,8 @@ def _line(cells: object) -> str:
     return f"| {' | '.join(cells)} |"  # type: ignore[arg-type]
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text as one line of Markdown that shows it as it is."""
     return _MARKDOWN.sub(r"\\\1", one_line(text))
 
 

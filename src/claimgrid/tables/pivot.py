@@ -1,8 +1,8 @@
 """A table is crossed: one column by another, its cells marked like rankings.
 
-A system without a name is entered under its paper. Systems are compared along the other axis: down a column where the columns are benchmarks, along a
-row where the columns are systems. A cell that was measured under other conditions than the first
-one there has a letter, and the notes say which conditions.
+A system without a name is entered under its paper. Systems are compared along the other axis: down
+a column where the columns are benchmarks, along a row where the columns are systems. A cell that
+was measured under other conditions than the first one there has a letter, and the notes say which.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
-from claimgrid.tables.cells import paper_name
+from claimgrid.entities.device_names import product_name
+from claimgrid.tables.cells import paper_name, worded
 from claimgrid.tables.grid import Grid, Section, text
 from claimgrid.tables.ranking import Ranked, Row, TableOptions, column, mark, rank
 from claimgrid.tables.table_specs import TableSpec
@@ -59,8 +60,13 @@ def pivot(database: Database, kind: TableSpec, axes: Axes, options: TableOptions
     if kind.measure:
         _mark(cells, kept, tops, axes, kind)
     marks = _letters(cells)
-    shown = [(side, *(_cell(cells.get((side, top), []), axes, marks) for top in tops))
-             for side in kept]  # fmt: skip
+    shown = [
+        (
+            _name(axes.rows, side),
+            *(_cell(cells.get((side, top), []), axes, marks) for top in tops),
+        )
+        for side in kept
+    ]
     notes = [f"{letter}: measured under other conditions than the first cell here: {what}."
              for what, letter in marks.items()]  # fmt: skip
     notes += ranked.notes
@@ -70,7 +76,12 @@ def pivot(database: Database, kind: TableSpec, axes: Axes, options: TableOptions
         notes.append(f"{len(kept)} of {len(sides)} rows are shown.")
     title = f"{kind.title}: {axes.value} by {axes.rows} and {axes.cols}"
     grid = Grid(
-        kind.view, title, (axes.rows, *tops), (Section(None, tuple(shown)),), notes=tuple(notes)
+        kind.view,
+        title,
+        (axes.rows, *(_name(axes.cols, top) for top in tops)),
+        (Section(None, tuple(shown)),),
+        notes=tuple(notes),
+        verbatim=True,
     )
     return Pivot(grid, _frame(cells, kept, tops, axes), ranked)
 
@@ -82,6 +93,13 @@ def _entries(row: Row, name: str) -> list[str]:
         return [f"({paper_name(row)})"]
     members = value if isinstance(value, list) else [value]
     return list(dict.fromkeys(text(member) or _ABSENT for member in members)) or [_ABSENT]
+
+
+def _name(column: str, entry: str) -> str:
+    """An entry of an axis in words: a product for a slug."""
+    if column in ("hardware", "device") and entry != _ABSENT:
+        return product_name(entry)
+    return worded(column, entry)
 
 
 def _axis(cells: Iterable[tuple[str, str]], side: int) -> list[str]:

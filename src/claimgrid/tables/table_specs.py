@@ -112,8 +112,8 @@ KINDS = {
             "Papers",
             ("paper", "claim_count", "dated", "status", "benchmarks", "speedups", "efficiency",
              "hardware_claims", "models", "rejected", "unclaimed", "title", "paper_id"),
-            brief=("paper", "claim_count", "dated", "status", "benchmarks", "speedups", "efficiency",
-                   "hardware_claims", "models", "rejected", "unclaimed"),
+            brief=("paper", "claim_count", "dated", "status", "benchmarks", "speedups",
+                   "efficiency", "hardware_claims", "models", "rejected", "unclaimed"),
         ),
         TableSpec(
             "claims",

@@ -19,7 +19,7 @@ from claimgrid.tables.markup import one_line
 _LEADS = {"baselines": "over ", "hardware": "on ", "context_tokens": "context ",
           "hardware_claims": "hardware ", "computed": "computed: ", "paper": "in "} | dict.fromkeys(
     ("subject", "metric", "benchmark", "what", "workload", "on", "role", "device", "model", "kind",
-     "dated", "status", "title", "stance", "ratio", "score", "size", "value", "shown"),
+     "dated", "status", "title", "stance", "conditions", "best_so_far", "ratio", "score", "size", "value", "shown"),
     "",
 )  # fmt: skip
 _COUNTS = (
@@ -34,7 +34,7 @@ _COUNTS = (
 _STYLES = {MARKS: "yellow", "differs": "yellow", "conflict": "bold red", "quote": "dim"}
 _WHOLE = ("hardware", "device", "location", "claim_id", "paper_id", MARKS)  # half of one is useless
 # Characters that a text may have on a line, and that the words must have left; widest first.
-_LINES = ((32, 32), (24, 24), (16, 16))
+_LINES = ((32, 32), (24, 24), (20, 20))
 _BREAK = re.compile(r"(?<=\S)[\s-]")
 _GAP = 2
 _HEAD_WIDTHS = (24, 20)  # characters of a record's name and number
@@ -198,6 +198,8 @@ def _expanded(grid: Grid) -> Iterator[RenderableType]:
         if n:
             table.add_row("")
         for name, cell in zip(grid.columns, row, strict=True):
+            if not cell and grid.name != "query":  # a cross table has many empty cells
+                continue
             table.add_row(one_line(grid.label(name)), Text(one_line(cell)))
     yield table
 

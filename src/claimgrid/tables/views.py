@@ -191,9 +191,7 @@ def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> Non
         {"run": number},
     ).fetchone()
     if lacking is not None and lacking[0]:
-        raise StoreError(
-            f"{path}: {lacking[0]} lines are not claims; is it the claims file of a run?"
-        )
+        raise StoreError(f"{path}: {lacking[0]} lines are no claims; is it a run's claims file?")
 
 
 def _unreadable(path: str, error: duckdb.Error) -> SetupError | StoreError:

@@ -54,6 +54,7 @@ create macro percent_word(r, p) as
       or near(r.low, 1 / (1 + p / 100)) or near(r.high, 1 / (1 + p / 100)) then ' more'
     when p < 100 and (near(r.low, 1 / (1 - p / 100)) or near(r.high, 1 / (1 - p / 100))
       or near(r.low, 1 - p / 100) or near(r.high, 1 - p / 100)) then ' less'
+    when near(r.low, 100 / p) or near(r.high, 100 / p) then ' of the baseline'
     else '' end;
 
 create macro written_change(r, v) as
