@@ -61,6 +61,8 @@ def value(row: Mapping[str, Any], name: str) -> Any:
     if name in _JOINED:
         parts = [worded(part, text(row.get(part))) for part in _JOINED[name]]
         return " · ".join(filter(None, parts)) or None
+    if name == "ratio" and isinstance(row[name], dict) and row["computed"]:
+        return {"low": row["number_low"], "high": row["number_high"]}
     return row[name]
 
 

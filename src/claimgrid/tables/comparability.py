@@ -15,6 +15,7 @@ from itertools import combinations
 from math import inf, isclose
 from typing import Any
 
+from claimgrid.entities.device_names import product_name
 from claimgrid.entities.spelling import plain
 
 Row = Mapping[str, Any]
@@ -144,7 +145,11 @@ _NUMBERS = {"speedups": "ratio", "benchmarks": "score", "efficiency": "value"}
 
 def _title(row: Row, view: str) -> str:
     stated, as_well = _ABOUT_WHAT[view]
-    fields = (row.get(field_of(name)) for name in (*stated, *as_well))
+    fields: list[Any] = [row.get(field_of(name)) for name in stated]
+    fields += [
+        list(map(product_name, row[name])) if name == "hardware" else row.get(name)
+        for name in as_well
+    ]
     return ", ".join(
         ", ".join(field) if isinstance(field, list) else str(field) for field in fields if field
     )

@@ -63,7 +63,8 @@ def brief(ranked: Ranked, *, cite: bool = False, paged: bool = False) -> list[Gr
     if cite:
         columns = [CITE if name == "paper" else name for name in columns]
     grid = _lettered(ranked, columns).without_empty_columns()
-    if grid.grouped and len(grid.sections) * 2 > len(grid.rows):
+    told = set(grid.grouped) <= set(grid.columns)  # else the heading alone says it
+    if grid.grouped and told and len(grid.sections) * 2 > len(grid.rows):
         # Headings over single rows make a table longer, not clearer.
         group = " and ".join(name.replace("_", " ") for name in grid.grouped)
         return _explained(ranked, grid.without_headings(), f"of the same {group}")

@@ -8,7 +8,7 @@ and in `differs` what keeps it from being compared with the first row of that ra
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from claimgrid.errors import UsageError
@@ -45,10 +45,14 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Rows in order, under a heading; None where the table is not split."""
+    """Rows in order, under a heading; None where the table is not split.
+
+    `alone` says that no row can be compared with another one, so that none is marked.
+    """
 
     heading: str | None
     rows: tuple[Row, ...]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,14 @@ def rank(database: Database, kind: TableSpec, options: TableOptions) -> Ranked:
     if kind.measure:
         _number_classes(rankings, kind)
         for ranking in rankings:
-            mark(ranking.rows, kind)
+            mark(() if ranking.alone else ranking.rows, kind)
+            for row in ranking.rows if ranking.alone else ():
+                row["differs"] = []
     if kind.holds_claims:
         conflicts = _conflicts(database, kind, rankings)
     notes = list(_notes(database, options, rankings, len(everything), undated))
     notes += _unranked(kind, rankings, options.sort)
-    if _by_conditions(options) and rows and all(r.heading in (None, _ALONE) for r in rankings):
+    if rankings and all(ranking.alone for ranking in rankings):
         notes.append("Nothing is comparable: no two rows were measured under the same conditions.")
     added = _MARKS if kind.measure else _CONFLICT if kind.holds_claims else {}
     return Ranked(kind, known | added, rankings, conflicts, (*notes, *database.about), grouped)
@@ -190,7 +196,7 @@ def _alike(rows: Sequence[Row], kind: TableSpec) -> tuple[Ranking, ...]:
     made = [Ranking(_stated(group[0], kind), tuple(group)) for group in shared]
     alone = tuple(row for row in rows if all(row is not other for g in shared for other in g))
     if alone:
-        made.append(Ranking(_ALONE if shared else None, alone))
+        made.append(Ranking(_ALONE if shared else None, alone, alone=True))
     return tuple(made)
 
 
@@ -223,7 +229,7 @@ def _first(rankings: tuple[Ranking, ...], limit: int | None) -> tuple[Ranking, .
         rows = ranking.rows[:limit]
         limit -= len(rows)
         if rows:
-            kept.append(Ranking(ranking.heading, rows))
+            kept.append(replace(ranking, rows=rows))
     return tuple(kept)
 
 

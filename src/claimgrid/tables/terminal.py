@@ -19,7 +19,8 @@ from claimgrid.tables.markup import one_line
 _LEADS = {"baselines": "over ", "hardware": "on ", "context_tokens": "context ",
           "hardware_claims": "hardware ", "computed": "computed: ", "paper": "in "} | dict.fromkeys(
     ("subject", "metric", "benchmark", "what", "workload", "on", "role", "device", "model", "kind",
-     "dated", "status", "title", "stance", "conditions", "best_so_far", "ratio", "score", "size", "value", "shown"),
+     "dated", "status", "title", "stance", "conditions", "best_so_far", "ratio", "score", "size",
+     "value", "shown"),
     "",
 )  # fmt: skip
 _COUNTS = (

@@ -7,7 +7,7 @@ views and no file. This is the only module that imports duckdb.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -169,7 +169,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, path: str, number: 
     columns = {name: kind for name, kind, *_ in described if name != "run"}
     names = ", ".join(map(_name, columns))
     if path.endswith(".parquet"):
-        source = "read_parquet($path)"
+        source, names = "read_parquet($path)", _columns_of(connection, path, columns)
     else:
         types = ", ".join(f"{_name(name)}: {_quoted(kind)}" for name, kind in columns.items())
         source = f"read_json($path, format = 'newline_delimited', columns = {{{types}}})"
@@ -182,6 +182,20 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, path: str, number: 
         raise _unreadable(path, error) from error
     if table == "claims":
         _check(connection, path, number)
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, path: str, wanted: Iterable[str]) -> str:
+    """Those of the columns that a Parquet file has; an older one lacks the newest."""
+    try:
+        described = connection.execute("describe from read_parquet($path)", {"path": path})
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    there = {name for name, *_ in described.fetchall()}
+    if not there.intersection(wanted):
+        raise StoreError(f"{path}: has none of the columns of a run; is it a file of a run?")
+    # The view's `date` is a whole day; what was stated is in `dated`.
+    stated = {"date": "coalesce(dated, date) as date"} if "dated" in there else {}
+    return ", ".join(stated.get(name, _name(name)) for name in wanted if name in there)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> None:

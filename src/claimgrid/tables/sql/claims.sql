@@ -1,11 +1,11 @@
 -- One row a claim: the fields of claims.jsonl, what its paper is called and where it is found, and
 -- the number and evidence in flat columns. Claims of a paper that another run stands for are left
--- out, unless every run was asked for. An improvement factor that is computed is rounded to the
--- digits of the number that it was computed from.
+-- out, unless every run was asked for. `ratio` is as computed; in `number_low` and `number_high` it
+-- is rounded to the digits of the number that it was computed from.
 create table claims as
 select
   r.name as run,
-  c.* exclude (run, checked) replace (rounded_ratio(c.ratio, c.value) as ratio),
+  c.* exclude (run),
   p.title,
   p.citation_key,
   p.date,
@@ -27,7 +27,7 @@ select
   is_computed(c.ratio, c.value) as computed,
   c.evidence."quote" as quote,
   c.paper_id || ':' || c.evidence."start" || '-' || c.evidence."end" as location,
-  c.checked.decision || ' by ' || c.checked."by" as checked,
+  c.checked.decision || ' by ' || c.checked."by" as checked_by,
   coalesce(r.model, p.model) as extracted_by,
   r.finished as extracted_on,
   r.caution,
