@@ -73,8 +73,11 @@ def _component(row: Row, name: str) -> Hashable:
 
 
 def paper(row: Row) -> tuple[Any, Any]:
-    """What tells papers apart, whichever run they are from: two runs may use one id twice."""
-    return row["paper_id"], row["title"]
+    """What tells papers apart: two runs may use one id for two papers.
+
+    One paper of two runs is one paper, told by its title.
+    """
+    return row["paper_id"], row.get("title") or row["run"]
 
 
 def _not_asked(row: Row, name: str) -> bool:
@@ -105,10 +108,9 @@ def conflicts(rows: Iterable[Row], view: str) -> list[Conflict]:
     """The contradictions among the rows of a view; empty for a view that has no such notion.
 
     Two statements contradict each other if they come from different papers, are about the same
-    thing (system and benchmark; system, metric and baseline of a speedup; model), and no number
-    satisfies both: equal bounds must have equal numbers, other bounds must overlap. A workload or
-    device that both state must be the same. Numbers agree up to the precision in which the coarser
-    one is written.
+    thing (system and benchmark; system and all conditions of a speedup; model), and no number
+    satisfies both: equal bounds must have equal numbers, other bounds must overlap. Numbers agree
+    up to the precision in which the coarser one is written.
     """
     if view not in _ABOUT_WHAT:
         return []
@@ -127,13 +129,14 @@ def conflicts(rows: Iterable[Row], view: str) -> list[Conflict]:
 
 
 def _about_what(row: Row, view: str) -> tuple[Hashable, ...] | None:
-    must = [condition(row, name) for name in _ABOUT_WHAT[view][0]]
+    stated, as_well = _ABOUT_WHAT[view]
+    must = [condition(row, name) for name in stated]
     if None in must or (view == "benchmarks" and row["relation"] != "absolute"):
         return None
-    return tuple(must)
+    return (*must, *(condition(row, name) for name in as_well))
 
 
-# View: what must be stated and equal, and what must not be stated otherwise.
+# View: what must be stated and equal, and what must be equal or left out by both.
 _ABOUT_WHAT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedups": (("subject", "metric", "baseline"), ("workload", "hardware")),
     "benchmarks": (("subject", "benchmark"), ()),
@@ -165,12 +168,6 @@ def _contradict(row: Row, other: Row, view: str) -> bool:
         return _apart((row["params"],) * 2, (other["params"],) * 2, row, other)
     if view == "benchmarks" and not _one_scale(row, other):
         return False
-    for also in _ABOUT_WHAT[view][1]:
-        if (
-            None not in (pair := (condition(row, also), condition(other, also)))
-            and pair[0] != pair[1]
-        ):
-            return False
     name = _NUMBERS[view]
     mine, theirs = ((r[f"{name}_low"], r[f"{name}_high"]) for r in (row, other))
     return None not in (*mine, *theirs) and _apart(mine, theirs, row, other)
