@@ -76,7 +76,7 @@ create macro shown_count(n) as
     when n >= 1e6 then format('{:.4g}M', n / 1e6) when n >= 1e3 then format('{:.4g}K', n / 1e3)
     else n::varchar end;
 
--- A date as precise as it is stated. Where only the year is missing, day and month are told.
+-- A date as precise as it is stated: where the year is missing, day and month in words.
 create macro first_day(d) as
   case when regexp_full_match(d, '[0-9]{4}') then d || '-01-01'
     when regexp_full_match(d, '[0-9]{4}-[0-9]{2}') then d || '-01'
@@ -84,8 +84,7 @@ create macro first_day(d) as
 
 create macro shown_date(d) as
   case when regexp_full_match(d, '--[0-9]{2}-[0-9]{2}')
-      then coalesce(strftime(try_cast('2000-' || d[3:] as date), '%-d %B'), d[3:]) || ', no year'
+      then coalesce(strftime(try_cast('2000-' || d[3:] as date), '%-d %B'), d[3:])
     when regexp_full_match(d, '--[0-9]{2}')
       then coalesce(strftime(try_cast('2000-' || d[3:] || '-01' as date), '%B'), d[3:])
-        || ', no year'
     else d end;
