@@ -16,7 +16,7 @@ from claimgrid.entities import hardware, model_sizes
 from claimgrid.entities.device_counts import counts_in, read_count
 from claimgrid.evaluate.gold_files import Gold, joins, paper_name
 from claimgrid.quantities import values
-from claimgrid.quantities.lexer import Quantity, lex, unit_of
+from claimgrid.quantities.lexer import Quantity, lex
 from claimgrid.quantities.ratios import Change, ratio
 from claimgrid.types.claim import Kind, Qualifier, Span, Stance
 from claimgrid.types.paper import Paper
