@@ -1,8 +1,7 @@
-"""Claim, Rejected and PaperLine: the lines that a run writes. Knows nothing of how they are found.
+"""The lines that a run writes: Claim, Rejected and PaperLine.
 
-The contract for every field is the project's claim specification; `schemas/` holds the JSON
-Schemas made from these models. Offsets count Unicode code points of the abstract as read, and
-`abstract[start:end]` is always the quoted text.
+`docs/claims.md` says what each field means; `schemas/` holds the JSON Schemas of these models.
+Offsets count Unicode code points of the abstract as read; `abstract[start:end]` is the quote.
 """
 
 from __future__ import annotations
