@@ -222,13 +222,9 @@ def test_drift_reports_the_share_of_claims_that_changed(tmp_path: Path) -> None:
 
     def answer(number: int, body: Any) -> Any:
         words = body["messages"][-1]["content"].split("Zephyr is ")[1].split(" faster")[0]
-        item = {"quote": f"{words} faster", "value": words, "change": "up", "subject": subject[0]}
-        drifted = item | {"subject": None} if words == "1.5x" and subject[0] is None else item
-        return completion(
-            json.dumps(
-                {"speedups": [drifted | {"subject": "Zephyr"} if words != "1.5x" else drifted]}
-            )
-        )
+        item = {"quote": f"{words} faster", "value": words, "change": "up"}
+        named = item | {"subject": subject[0] if words == "1.5x" else "Zephyr"}
+        return completion(json.dumps({"speedups": [named]}))
 
     with Server(answer) as server:
         options = ("--model", "m", "--base-url", server.url, "--recordings", tmp_path / "rec")

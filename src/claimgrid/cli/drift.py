@@ -97,13 +97,12 @@ def _rate(papers: Any) -> float:
 def _plain(
     found: RunDiff, rate: Interval | None, failed: tuple[set[str], set[str]]
 ) -> dict[str, Any]:
-    return {
+    return diff_output.as_json(found) | {
         "papers": len(found.by_paper),
         "change_rate": round(found.change_rate, 4),
         "interval": [round(end, 4) for end in rate] if rate else None,
         "not_stored": sorted(failed[0]),
         "not_answered": sorted(failed[1]),
-        **diff_output.as_json(found),
     }
 
 
