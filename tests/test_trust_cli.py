@@ -121,13 +121,15 @@ def test_gold_check_names_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_drafted_run_scores_as_perfect_gold(tmp_path: Path) -> None:
-    out = tmp_path / "draft.jsonl"
-    assert extract("gold", "draft", GOLDEN, "-o", out).returncode == 0
-    assert extract("gold", "check", out, "--abstracts", SEEDS).returncode == 0
-    found = scores(GOLDEN, out)
+    out, run = tmp_path / "draft.jsonl", tmp_path / "run"
+    extract("run", SEEDS, "-o", run, "--model", "claude", "--replay", "only")
+    assert extract("gold", "draft", run, "-o", out).returncode == 0
+    done = extract("gold", "check", out, "--abstracts", SEEDS)
+    assert done.returncode == 0, done.stdout
+    found = scores(run, out)
     assert found["all"]["f1"] == found["whole_claims"]["accuracy"] == 1.0
     assert found["grounding"]["f1"] == 1.0
-    again = extract("gold", "draft", GOLDEN, "-o", out)
+    again = extract("gold", "draft", run, "-o", out)
     assert again.returncode == 2
     assert "not overwritten" in again.stderr
 
