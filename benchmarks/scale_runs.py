@@ -25,7 +25,10 @@ def write_run(folder: Path, papers: int) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = [_outcome(number) for number in range(min(papers, _DISTINCT))]
     claims = 0
-    with (folder / "papers.jsonl").open("wb") as lines, (folder / "claims.jsonl").open("wb") as made:
+    with (
+        (folder / "papers.jsonl").open("wb") as lines,
+        (folder / "claims.jsonl").open("wb") as made,
+    ):
         for number in range(papers):
             line, own = outcomes[number % len(outcomes)]
             mark = f"{number:010}"

@@ -26,9 +26,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "completion",
         'Print the script that completes `extract` in SHELL: eval "$(extract completion bash)".',
     ),
+    "diff": (
+        "diff",
+        "Show what differs between the claims of two runs, claim by claim.",
+    ),
     "distill": (
         "distill",
         "Tune a small model on the claims or replies of the runs RUN… (extra `train`).",
+    ),
+    "drift": (
+        "drift",
+        "Ask a sample of SOURCE again and report how many claims changed.",
     ),
     "eval": (
         "evaluate",
@@ -37,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": (
         "export",
         "Write the papers and claims of runs in the form of another tool.",
+    ),
+    "gold": (
+        "gold",
+        "Check labelled claims against their abstracts, or draft them from a run.",
     ),
     "leaderboard": (
         "leaderboard",
@@ -53,6 +65,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": (
         "plan",
         "Estimate what a run of SOURCE would take: requests, tokens, cost and time.",
+    ),
+    "recordings": (
+        "recordings",
+        "Look after recorded replies: which are fresh, stale, orphaned or missing.",
     ),
     "registry": (
         "registry",
