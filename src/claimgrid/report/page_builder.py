@@ -1,4 +1,4 @@
-"""The page's parts, and the data of a run or none ─► one HTML file. Knows nothing of a server.
+"""The page is put together here: its parts and the data of a run, or none, as one HTML file.
 
 Everything stands in the file: style, program, data, and Vega (packed, unpacked by the page when a
 plot is drawn). The content security policy names the hash of each part, so that no other script or
@@ -18,6 +18,7 @@ from typing import Any
 from claimgrid.errors import SetupError, StoreError
 from claimgrid.io import run_folder
 from claimgrid.report.page_data import pack, pack_text, payload
+from claimgrid.review import checked_run
 
 # In the order of use: a later one imports from earlier ones only.
 SCRIPTS = (
@@ -35,6 +36,9 @@ SCRIPTS = (
     "overview",
     "print",
     "theme",
+    "saving",
+    "selecting",
+    "review",
     "app",
 )
 _IMPORT = re.compile(r'^import\s[^;]*?from "\./\w+\.js";\n', re.MULTILINE)
@@ -66,14 +70,17 @@ def run_payload(folder: Path) -> dict[str, Any]:
     manifest = run_folder.read_manifest(folder)
     return payload(
         manifest,
-        run_folder.read_papers(folder),
-        run_folder.read_claims(folder),
-        run_folder.read_rejected(folder),
+        checked_run.read_papers(folder),
+        checked_run.read_claims(folder),
+        checked_run.read_rejected(folder),
     )
 
 
-def page(data: dict[str, Any] | None, *, title: str) -> str:
+def page(data: dict[str, Any] | None, *, title: str, token: str | None = None) -> str:
     """The HTML of the claim browser; without data, of one that asks the server that it came from.
+
+    Args:
+        token: what the server wants to hear with a decision; with it the page has a review.
 
     Raises:
         SetupError: the extra `[report]` is not installed.
@@ -87,6 +94,7 @@ def page(data: dict[str, Any] | None, *, title: str) -> str:
     parts = {
         "policy": policy,
         "title": _escape(title),
+        "token": token or "",
         "style": style,
         "data": "" if data is None else pack(data),
         "plots": pack(_plots()),

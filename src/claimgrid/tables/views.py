@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.tables.run_files import find
+from claimgrid.tables.run_files import decided, find
 
 VIEWS = (
     "claims",
@@ -106,10 +106,11 @@ def connect(outs: Sequence[str]) -> Database:
         connection.execute(
             "insert into raw.runs values ($n, $name)", {"n": number, "name": run.name}
         )
-        _load(connection, "claims", run.claims, number)
-        for table, path in (("papers", run.papers), ("rejected", run.rejected)):
-            if path is not None:
-                _load(connection, table, path, number)
+        with decided(run) as decided_run:
+            _load(connection, "claims", decided_run.claims, number)
+            for table, path in (("papers", decided_run.papers), ("rejected", decided_run.rejected)):
+                if path is not None:
+                    _load(connection, table, path, number)
     for name in _DEFINED:
         connection.execute(_sql(name))
     connection.execute("drop schema raw cascade")

@@ -3,9 +3,9 @@
 create table papers as
 select
   r.name as run,
-  p.* exclude (run, claims),
+  p.* exclude (run, claims, "year"),
   p.claims,
-  try_cast(p.date[1:4] as integer) as year,
+  coalesce(try_cast(p.date[1:4] as integer), p."year") as year,
   coalesce(list_sum(map_values(p.claims)), 0)::integer as claim_count,
   coalesce(p.claims['benchmark'], 0) as benchmarks,
   coalesce(p.claims['speedup'], 0) as speedups,

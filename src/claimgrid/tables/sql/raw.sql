@@ -34,7 +34,12 @@ create table raw.claims (
   model varchar,
   params bigint,
   active_params bigint,
-  context_tokens bigint
+  context_tokens bigint,
+  ambiguous varchar,
+  confidence double,
+  confidence_source varchar,
+  support double,
+  checked struct(decision varchar, "by" varchar, "at" varchar)
 );
 
 create table raw.papers (
@@ -45,6 +50,13 @@ create table raw.papers (
   organizations varchar[],
   categories varchar[],
   date varchar,
+  citation_key varchar,
+  doi varchar,
+  arxiv_id varchar,
+  arxiv_version integer,
+  venue varchar,
+  "year" integer,
+  url varchar,
   extra json,
   source varchar,
   abstract varchar,
