@@ -57,7 +57,8 @@ def serve(folder: Path, *, host: str, port: int, reviewer: str | None = None) ->
         live = LiveDatabase(str(folder), lambda: session.stamp)
         app = create(live, html, run, hosts=hosts, review=(session, token))
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+    view = "#view=review" if reviewer is not None else ""
+    click.echo(f"http://{shown}:{listening.getsockname()[1]}/{view}  (Ctrl-C ends it)")
     if not local:
         click.echo("warning: not a loopback address, anyone who reaches it can read this run")
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

@@ -85,7 +85,7 @@ def page(data: dict[str, Any] | None, *, title: str, token: str | None = None) -
     Raises:
         SetupError: the extra `[report]` is not installed.
     """
-    style, program, vega = _read("style.css"), bundle(), _vega()
+    style, program, vega = _read("style.css") + _read("review.css"), bundle(), _vega()
     connect = "'none'" if data is not None else "'self'"
     policy = (
         f"default-src 'none'; script-src {_hash(program)} {_hash(vega)}; style-src {_hash(style)}; "

@@ -67,9 +67,7 @@ def append(path: Path, corrections: Iterable[Correction]) -> None:
     Raises:
         StoreError: they could not be written.
     """
-    lines = b"".join(
-        one.model_dump_json(exclude_none=True).encode("utf-8") + b"\n" for one in corrections
-    )
+    lines = b"".join(one.model_dump_json().encode("utf-8") + b"\n" for one in corrections)
     try:
         # One write at the end of the file: two reviewers' lines do not mix.
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from claimgrid.extraction import coverage
 from claimgrid.quantities.lexer import lex
@@ -38,6 +38,10 @@ _NOT_READING = {
 _ANCHORS = ("value", "device", "total", "benchmark")
 
 
+def _absent(value: Any) -> bool:
+    return value is None
+
+
 class Correction(BaseModel):
     """One decision of a person: a line of `corrections.jsonl`.
 
@@ -51,11 +55,11 @@ class Correction(BaseModel):
     action: Action
     abstract_sha256: str
     paper_id: str
-    claim_id: str | None = None
-    before: Claim | None = None
-    claim: Claim | None = None
-    undoes: str | None = None
-    note: str | None = None
+    claim_id: str | None = Field(default=None, exclude_if=_absent)
+    before: Claim | None = Field(default=None, exclude_if=_absent)
+    claim: Claim | None = Field(default=None, exclude_if=_absent)
+    undoes: str | None = Field(default=None, exclude_if=_absent)
+    note: str | None = Field(default=None, exclude_if=_absent)
     by: str
     at: str
 

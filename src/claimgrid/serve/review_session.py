@@ -121,15 +121,22 @@ class Session:
         with self._lock:
             state = self._fresh()
             saved = next((one for one in state.log.corrections if one.id == asked.id), None)
+            if asked.only_try:
+                return self._tried(state, asked)
             if saved is None:
                 saved = self._correction(state, asked)
-                if asked.only_try:
-                    claim = saved.claim.model_dump(mode="json") if saved.claim else None
-                    return {"claim": claim}
                 correction_log.append(self._file, [saved])
                 self._fresh()
         found = self.paper(asked.paper_id) or {}
         return found | {"claim_id": saved.claim.claim_id if saved.claim else saved.claim_id}
+
+    def _tried(self, state: _State, asked: Decision) -> dict[str, Any]:
+        """What a decision would make of the claim, or why the words make none."""
+        try:
+            claim = self._correction(state, asked).claim
+        except RefusedChangeError as error:
+            return {"claim": None, "refused": str(error), "field": error.field}
+        return {"claim": claim.model_dump(mode="json") if claim else None}
 
     def _correction(self, state: _State, asked: Decision) -> Correction:
         applied = state.applied.get(asked.paper_id)
@@ -257,8 +264,7 @@ def _entry(one: check_first.Entry) -> dict[str, Any]:
         "state": claim.checked.decision if claim is not None and claim.checked else "open",
     }
     if claim is not None:
-        words = claim.value.text if claim.value else claim.evidence.quote
-        return told | {"kind": claim.kind, "claim_id": claim.claim_id, "words": words}
+        return told | {"kind": claim.kind, "claim_id": claim.claim_id, "words": _words(claim)}
     assert one.number is not None
     number = one.number.model_dump(mode="json")
     return told | {"kind": "number", "number": number, "words": one.number.text}
@@ -280,12 +286,20 @@ def _taken_out(state: _State) -> Iterator[dict[str, Any]]:
                 "state": "rejected",
                 "kind": one.before.kind,
                 "claim_id": one.claim_id,
-                "words": one.before.value.text if one.before.value else one.before.evidence.quote,
+                "words": _words(one.before),
             }
 
 
+def _words(claim: Claim) -> str:
+    """The few words that tell a claim from the others of its paper."""
+    if claim.kind == "hardware":
+        return claim.device
+    named = claim.benchmark if claim.kind == "benchmark" else None
+    return claim.value.text if claim.value else named or claim.evidence.quote
+
+
 def _told(one: Correction) -> dict[str, Any]:
-    return one.model_dump(mode="json", exclude_none=True)
+    return one.model_dump(mode="json")
 
 
 def _mark(path: Path) -> Sequence[int]:

@@ -1,4 +1,4 @@
-// The address to what is on the screen, keys and clicks to the address. Everything else is told.
+// Shows what the address asks for; keys and clicks change the address.
 
 import { byId, el, settled, unpack } from "./dom.js";
 import { FACETS, format, parse } from "./query.js";
@@ -12,6 +12,8 @@ import { flash, hint, read, spansOf } from "./reader.js";
 import { overview, totalsOf } from "./overview.js";
 import { printed } from "./print.js";
 import { theme } from "./theme.js";
+import { token } from "./saving.js";
+import { Review } from "./review.js";
 
 const app = {
   asked: parse(location.hash),
@@ -51,9 +53,12 @@ async function show() {
   }
   if (document.activeElement !== byId("search")) byId("search").value = app.asked.q;
   byId("overview").hidden = view !== "overview";
-  byId("browse").hidden = view === "overview";
+  byId("browse").hidden = view === "overview" || view === "review";
+  byId("review").hidden = view !== "review";
   byId("tip").hidden = true;
-  if (view === "overview") await showOverview();
+  if (view === "review" && !app.review) return go({ ...parse(""), view: "overview" }, true);
+  if (view === "review") await app.review.show(app.asked);
+  else if (view === "overview") await showOverview();
   else {
     await Promise.all([showList(), showReader()]);
     await reveal();
@@ -186,6 +191,8 @@ function tip(content, x, y) {
 }
 
 function plotTip(event, datum) {
+  // Vega takes a tip away without an event when a drawing is finished.
+  if (!event) return tip(null);
   tip(datum ? el("span", {}, datum.words) : null, event.clientX + 12, event.clientY + 14);
 }
 
@@ -205,6 +212,7 @@ function markTip(event) {
 function keys(event) {
   const typing = event.target.closest?.("input, select, textarea");
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (app.asked.view === "review" && app.review.pressed(event)) return event.preventDefault();
   if (event.key === "Escape") {
     if (byId("browse").classList.contains("filtering")) toggleFilters(false);
     else if (!byId("tip").hidden) byId("tip").hidden = true;
@@ -212,7 +220,7 @@ function keys(event) {
     else if (app.asked.claim || app.asked.paper) go(closed);
   } else if (typing) return;
   else if (event.key === "/") byId("search").focus();
-  else if ((event.key === "j" || event.key === "k") && app.asked.view !== "overview") {
+  else if ((event.key === "j" || event.key === "k") && LIST_NAMES[app.asked.view]) {
     const reading = Boolean(app.asked.claim || app.asked.paper);
     app.grid.move(
       app.grid.place.row +
@@ -246,6 +254,10 @@ async function start() {
   const data = await unpack("data");
   app.source = data ? new Local(JSON.parse(data)) : await Remote.open();
   app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }) });
+  if (token()) {
+    app.review = new Review(byId("review"), { go: (change, replace) => go({ ...closed, ...change }, replace) });
+    byId("to-review").hidden = false;
+  }
   app.facets = new Facets(byId("facets"), {
     change: (id, values) => go({ [id]: values }),
     close: () => toggleFilters(false),
@@ -262,7 +274,7 @@ async function start() {
   );
   byId("search-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (app.asked.view === "overview") go({ view: "claims" });
+    if (!LIST_NAMES[app.asked.view]) return go({ ...closed, view: "claims" });
     app.grid.move(0, 0);
   });
   byId("sort").addEventListener("change", (event) => go({ sort: event.target.value }));
@@ -278,7 +290,7 @@ async function start() {
   document.addEventListener("keydown", keys);
   addEventListener("popstate", () => widen().then(show));
   addEventListener("beforeprint", () => {
-    if (app.asked.view !== "overview")
+    if (LIST_NAMES[app.asked.view])
       byId("paper-print").replaceChildren(
         ...printed({
           columns: app.columns,
