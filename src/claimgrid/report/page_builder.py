@@ -31,6 +31,8 @@ SCRIPTS = (
     "grid",
     "facets",
     "bar",
+    "selection",
+    "layout",
     "reader",
     "plots",
     "overview",

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claimgrid.report.page_data import told
 from claimgrid.tables.views import Database
+from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, Kind, PaperLine, Qualifier, Stance
 
 _DEVICES = "case kind when 'hardware' then [device] else coalesce(hardware, []) end"
@@ -253,13 +255,15 @@ def _where(list_: List, search: Search, *, leave_out: str = "") -> tuple[str, di
 def _claim(row: dict[str, Any]) -> dict[str, Any]:
     shown = _stated({name: row[name] for name in _FIELDS[row["kind"]]}, _OPTIONAL)
     shown["candidates"] = row["candidates"] or []
-    return shown | {"title": row["title"], "year": _year(row)}
+    paper = {"title": readable(row["title"] or ""), "year": _year(row), "date": row["date"]}
+    return shown | told(shown) | paper
 
 
 def _paper(row: dict[str, Any]) -> dict[str, Any]:
     shown = _stated({name: row[name] for name in _PAPER_FIELDS}, _OPTIONAL_OF_PAPER)
     counts = {kind: number for kind, number in (row["claims"] or {}).items() if number}
     return shown | {
+        "title": readable(row["title"]),
         "extra": _json(row["extra"]),
         "year": _year(row),
         "claims": counts,
@@ -269,7 +273,8 @@ def _paper(row: dict[str, Any]) -> dict[str, Any]:
 
 def _rejected(row: dict[str, Any]) -> dict[str, Any]:
     columns = ("paper_id", "title", "kind", "reason", "detail", "field", "words")
-    return {name: row[name] for name in columns} | {"item": _json(row["item"])}
+    shown = {name: row[name] for name in columns} | {"item": _json(row["item"])}
+    return shown | {"title": readable(row["title"] or "")}
 
 
 def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
@@ -277,7 +282,8 @@ def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
     after = before + row["end"] - row["start"]
     around = [row["around"][:before], row["around"][before:after], row["around"][after:]]
     columns = ("paper_id", "title", "text", "start", "end", "reason")
-    return {name: row[name] for name in columns} | {"around": around}
+    shown = {name: row[name] for name in columns} | {"around": around}
+    return shown | {"title": readable(row["title"] or "")}
 
 
 def _stated(line: dict[str, Any], optional: tuple[str, ...]) -> dict[str, Any]:

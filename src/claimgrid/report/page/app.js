@@ -9,7 +9,9 @@ import { LIST_NAMES, drawBar, drawTabs } from "./bar.js";
 import { Grid } from "./grid.js";
 import { Facets } from "./facets.js";
 import { flash, hint, read, spansOf } from "./reader.js";
-import { overview, totalsOf } from "./overview.js";
+import { caution, overview, totalsOf } from "./overview.js";
+import { drawExport, filterText } from "./selection.js";
+import { drawColumns, laidOut, widen } from "./layout.js";
 import { printed } from "./print.js";
 import { theme } from "./theme.js";
 import { token } from "./saving.js";
@@ -78,7 +80,7 @@ async function reveal() {
 }
 
 /** A bare link to a claim on the background shows the list that holds it. */
-async function widen() {
+async function wider() {
   const { claim, stance } = parse(location.hash);
   if (!claim || new URLSearchParams(location.hash.slice(1)).has("stance")) return;
   const found = await app.source.claim(claim);
@@ -119,7 +121,8 @@ async function showList() {
     ]);
     if (app.drawn.list !== key) return;
     app.result = { ...result, totals };
-    app.columns = columns(view, asked.kind);
+    app.every = columns(view, asked.kind);
+    app.columns = laidOut(app.every, asked);
     byId("browse").classList.toggle("with-facets", view === "claims");
     byId("browse-title").textContent = LIST_NAMES[view];
     app.grid.set(app.columns, app.result, {
@@ -129,9 +132,30 @@ async function showList() {
     });
     if (view === "claims") app.facets.draw(asked, result.facets, result.total);
     drawBar(app, go, link);
+    byId("said").replaceChildren();
+    drawExport(app, caution(app.source.run));
+    drawColumns(app.every, asked, (id) => app.grid.widthOf(id), relay);
+    const filters = view === "claims" ? filterText(asked) : "";
+    document.title = [filters, LIST_NAMES[view], byId("run-name").textContent].filter(Boolean).join(" · ");
   }
   drawTabs(app, link);
   app.grid.select(asked.claim || asked.paper || null);
+}
+
+/** Draws the list anew with the columns that were chosen, where it was. */
+function relay() {
+  const { asked, result } = app;
+  const top = byId("grid").scrollTop;
+  app.columns = laidOut(app.every, asked);
+  app.grid.set(app.columns, result, {
+    sort: asked.sort,
+    label: LIST_NAMES[asked.view],
+    id: (row) => row.claim_id ?? row.paper_id,
+  });
+  byId("grid").scrollTop = top;
+  const held = document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.id;
+  drawColumns(app.every, asked, (id) => app.grid.widthOf(id), relay);
+  if (held) document.querySelector(`#columns [aria-label="${held}"], #columns [id="${held}"]`)?.focus();
 }
 
 async function showReader() {
@@ -214,7 +238,11 @@ function keys(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (app.asked.view === "review" && app.review.pressed(event)) return event.preventDefault();
   if (event.key === "Escape") {
-    if (byId("browse").classList.contains("filtering")) toggleFilters(false);
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.firstElementChild.focus();
+    } else if (byId("browse").classList.contains("filtering")) toggleFilters(false);
     else if (!byId("tip").hidden) byId("tip").hidden = true;
     else if (typing) typing.blur();
     else if (app.asked.claim || app.asked.paper) go(closed);
@@ -253,7 +281,12 @@ async function start() {
   theme(recolour);
   const data = await unpack("data");
   app.source = data ? new Local(JSON.parse(data)) : await Remote.open();
-  app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }) });
+  app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }),
+    resize: (id, width) => {
+      widen(app.asked, id, width);
+      relay();
+    },
+  });
   if (token()) {
     app.review = new Review(byId("review"), { go: (change, replace) => go({ ...closed, ...change }, replace) });
     byId("to-review").hidden = false;
@@ -288,20 +321,24 @@ async function start() {
   for (const name of ["mouseover", "focusin"]) byId("reader").addEventListener(name, markTip);
   byId("reader").addEventListener("mouseleave", () => tip(null));
   document.addEventListener("keydown", keys);
-  addEventListener("popstate", () => widen().then(show));
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+  addEventListener("popstate", () => wider().then(show));
   addEventListener("beforeprint", () => {
     if (LIST_NAMES[app.asked.view])
       byId("paper-print").replaceChildren(
         ...printed({
           columns: app.columns,
           result: app.result,
-          title: `${LIST_NAMES[app.asked.view]} of ${document.title.replace(/ · claims$/, "")}`,
+          title: `${LIST_NAMES[app.asked.view]} of ${byId("run-name").textContent}`,
           source: app.source,
         }),
       );
   });
   addEventListener("afterprint", () => byId("paper-print").replaceChildren());
-  await widen();
+  await wider();
   await show();
   document.documentElement.dataset.ready = "true";
 }

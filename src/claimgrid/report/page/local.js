@@ -1,7 +1,7 @@
-// The columns embedded in the page to answers: filtered, counted and sorted in memory.
+// Answers from the columns embedded in the page: filtered, counted and sorted in memory.
 
 import { FACETS, words } from "./query.js";
-import { cut, devices, points, sentence, year } from "./text.js";
+import { cut, devices, points, readable, sentence, year } from "./text.js";
 
 const MISSING = "";
 const FIELDS = [
@@ -20,6 +20,12 @@ const FIELDS = [
   "params",
   "active_params",
   "context_tokens",
+  "ambiguous",
+  "confidence",
+  "checked",
+  "plain",
+  "way",
+  "runs",
 ];
 const LONGEST_FACET = 500;
 
@@ -64,6 +70,7 @@ export class Local {
     const claim = {
       paper_id: papers.paper_id[paper],
       title: papers.title[paper],
+      date: papers.date[paper],
       year: year(papers.date[paper]),
       evidence: { quote, start: at("start"), end: at("end") },
       value:
@@ -78,7 +85,7 @@ export class Local {
     for (const name of ["claim_id", "kind", "subject", "qualifier", "stance", "grounding", "spans"])
       claim[name] = at(name);
     for (const name of FIELDS) claim[name] = at(name);
-    return claim;
+    return readable(claim);
   }
 
   paperAt(place) {

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { badge } from "./columns.js";
 import { Saver, NotTaken, readOverview, readPaper, tryOut } from "./saving.js";
 import { Picker, drawWords, light, selectedIn } from "./selecting.js";
-import { KINDS, cut, day, fields, plain, plural, points, sentence } from "./text.js";
+import { KINDS, cut, day, fields, plain, plural, points, readable, sentence } from "./text.js";
 
 const WHY = {
   changed: "says something else than the claim that was rejected",
@@ -35,7 +35,8 @@ const BUTTONS = [
   ["next", "Next", "F"],
 ];
 
-const filled = (claim) => claim && { baselines: [], hardware: [], candidates: [], ...claim };
+const filled = (claim) =>
+  claim && readable({ baselines: [], hardware: [], candidates: [], ...claim });
 
 /** The view of a review. `go(change)` changes the address. */
 export class Review {
