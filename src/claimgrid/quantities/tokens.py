@@ -1,6 +1,6 @@
-"""Plain text ─► atoms: each numeral with its own sign, currency, magnitude and unit, in order.
+"""Reads plain text one numeral at a time: each with its own sign, currency, magnitude and unit.
 
-Knows one numeral at a time; ranges, shared units and bounds are the joiner's.
+Ranges, shared units and bounds are read afterwards, in `ranges` and `qualifiers`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from claimgrid.quantities.lexicon import lexicon
+from claimgrid.quantities.money import money_before, yen_or_yuan
 from claimgrid.quantities.non_quantities import (
     by_word_before,
     fixed_spans,
@@ -18,8 +19,9 @@ from claimgrid.quantities.non_quantities import (
     year_at,
 )
 from claimgrid.quantities.number_words import ORDERS, word_atoms
-from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, numeral_at
+from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, fraction_at, numeral_at
 from claimgrid.quantities.quantity import Number, Quantity
+from claimgrid.quantities.rates import divisors_at
 from claimgrid.quantities.units import unit_at, unit_table
 
 _DIGIT = re.compile(r"[0-9]")
@@ -40,7 +42,12 @@ _PRECISE = re.compile(r"[0-9]{0,2}\.[0-9]{2,}")
 _LEADING_POINT = re.compile(r"[0-9]+(?![0-9]*[.,][0-9])")
 _LETTERS = re.compile(r"[A-Za-z]")
 _FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")
-_CURRENCY = {"$": "usd", "€": "eur", "£": "gbp"}
+_MINUS_WORD = re.compile(
+    r"(?:\A|[,;:(] ?|(?<![A-Za-z])(?:of|is|are|was|were|be|to|at|by|from|with|an?|about|around"
+    r"|roughly|nearly|and|or|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
+    r"(?P<minus>[Mm]inus|negative) \Z"
+)
+"""`minus 0.7`: a sign in words. In `5 minus 0.7` and `A minus 0.7` something is taken away."""
 
 
 def atoms(text: str) -> list[Quantity]:
@@ -78,6 +85,11 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     experts = _EXPERTS.match(text, digit)
     if experts is not None:
         return refused(text, digit, experts.end(), "name"), experts.end()
+    share = fraction_at(text, digit, floor) if reason is None else None
+    if share is not None:
+        unit, end = _unit(text, share, share.end)
+        atom = _signed(text, share, end, unit, floor)
+        return atom, atom.end
     start = digit
     if digit > floor and _LEADING_POINT.match(text, digit) and text[digit - 1] == ".":
         start = digit - (not text[digit - 2 : digit - 1].isalnum())  # ".85"
@@ -98,7 +110,7 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
         why = by_word_before(text, atom.start, floor) or year_at(text, number.start, end, floor)
         if why is not None and _may_be(why, text, number):
             return replace(atom, low=None, high=None, reason=why), end
-    return atom, end
+    return atom, atom.end
 
 
 def _may_be(reason: str, text: str, number: Number) -> bool:
@@ -192,27 +204,35 @@ def _signed(text: str, number: Number, end: int, unit: _UnitHere | None, floor: 
     """The atom with the currency and the sign that stand before its numeral."""
     start = number.start
     name, span = ("", None) if unit is None else (unit[0], (unit[1], unit[2]))
-    money = start - 1 if text[start - 1 : start] != " " else start - 2
-    if money >= floor and start and text[money] in _CURRENCY:
-        name = _CURRENCY[text[money]] + (name if name.startswith("/") else "")
-        span = (money, money + 1)
-        start = money - 2 if money - 2 >= floor and text[money - 2 : money] == "US" else money
+    money = money_before(text, start, floor)
+    if money is not None:
+        rate = divisors_at(text, end) if unit is None else None
+        name = money.unit + (rate.name if rate else name if name.startswith("/") else "")
+        end = rate.end if rate else end
+        span, start = (money.start, money.end), money.start
     elif start - 1 >= floor and text[start - 1 : start] in ("×", "x", "X") and not name:
         start -= 1
         name, span = "x", (start, start + 1)
     elif start - 2 >= floor and text[start - 2 : start] == "× " and not name:
         start -= 2
         name, span = "x", (start, start + 1)
-    sign = _sign(text, start, floor)
+    sign, begin = _sign(text, start, floor), number.start
+    if sign in ("-", "−") and start == number.start:
+        begin = start - 1
+    minus = _MINUS_WORD.search(text, max(floor, start - 30), start) if not sign else None
+    if minus is not None and start == number.start:
+        begin = minus.start("minus")
+        sign = text[begin:start]
     value = number.value
-    if sign in ("-", "−"):
+    if sign not in ("", "+"):
         value = None if value is None else -value
-        begin = start - 1 if start == number.start else number.start
         number = replace(number, start=begin, value=value)
     start -= len(sign)
     if name == "orders":
         value = finite(10.0**value) if value is not None and abs(value) < 100 else None
         name = "x"
+    if name.startswith("¥"):
+        name = yen_or_yuan(text) + name[1:]
     return Quantity(start, end, (number,), value, value, name, span)
 
 
