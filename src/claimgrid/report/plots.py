@@ -155,7 +155,9 @@ def _sizes() -> dict[str, Any]:
 
 def _hardware() -> dict[str, Any]:
     """Papers that name a device, by year; papers without a year stand in a column of their own."""
-    axis = alt.Axis(title=None, labelAngle=0, labelOverlap="greedy", orient="top", domain=False, ticks=False)
+    axis = alt.Axis(
+        title=None, labelAngle=0, labelOverlap="greedy", orient="top", domain=False, ticks=False
+    )
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=alt.X("year:O", axis=axis, sort="ascending"), y=_names()
     )

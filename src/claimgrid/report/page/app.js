@@ -323,7 +323,7 @@ async function start() {
   document.addEventListener("keydown", keys);
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]"))
-      if (!menu.contains(event.target)) menu.open = false;
+      if (!event.composedPath().includes(menu)) menu.open = false;
   });
   addEventListener("popstate", () => wider().then(show));
   addEventListener("beforeprint", () => {
