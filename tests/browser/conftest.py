@@ -59,7 +59,7 @@ def report(folder: Path) -> str:
     pytest.importorskip("altair", reason="the extra [report] is not installed")
     from claimgrid.report.page_builder import report as build
 
-    build(folder, folder / "report.html")
+    build([folder], folder / "report.html")
     return (folder / "report.html").resolve().as_uri()
 
 

@@ -44,13 +44,13 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> str:
                     made["value"] |= {"text": f"{score}%", "low": score, "high": score}
                 if claim.kind == "speedup":
                     made["baselines"] = ["Borealis"] if place else ["Auster"]
-                    made["subject"] = r"$1.5\\times$ Zephyr"
+                    made["subject"] = r"$1.5\times$ Zephyr"
                 own.append(CLAIM.validate_python(made))
             writer.add(Outcome(line, tuple(own)))
     manifest = {"model": "tiny", "finished": "2026-01-02T00:00:00Z", "papers": 4,
                 "caution": "tiny is a small model: F1 0.75 on the seeds"}  # fmt: skip
     run_folder.write_manifest(folder, manifest)
-    report(folder, folder / "report.html")
+    report([folder], folder / "report.html")
     return (folder / "report.html").resolve().as_uri()
 
 
@@ -248,3 +248,22 @@ def test_every_order_of_every_list_can_be_asked_for(screens: Any, view: str) -> 
         page.locator(".head button").nth(place).click()
         page.wait_for_timeout(30)
     assert column(page, "subject")
+
+
+def test_two_runs_are_compared_in_one_page(screens: Any, tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="the extra [report] is not installed")
+    from claimgrid.report.page_builder import report
+
+    first, second = (write_run(tmp_path / name) for name in ("one", "two"))
+    lines = (second / "claims.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[0] = lines[0].replace('"metric":"speed"', '"metric":"latency"')
+    (second / "claims.jsonl").write_text("".join(lines[:-1]), encoding="utf-8")
+    report([first, second], tmp_path / "both.html")
+    page = screens(address=(tmp_path / "both.html").resolve().as_uri()).open()
+    assert "one:" in page.locator(".caution").inner_text()
+    page.get_by_role("link", name="1 differ in a field").click()
+    counted(page, "1 claim")
+    page.locator(ROWS).first.locator(".c-ratio, .c-value").first.click()
+    page.locator("#reader dl", has_text="one: speed · two: latency").wait_for()
+    page = screens(address=(tmp_path / "both.html").resolve().as_uri()).open("#runs=one+alone")
+    counted(page, "1 claim")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from claimgrid.report import directions
+from claimgrid.report.comparison import Comparison, Pair
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
 
@@ -47,6 +48,44 @@ def payload(
             for item in rejected
         ),
     }
+
+
+def payload_of_runs(
+    manifests: Mapping[str, Mapping[str, Any]], compared: Comparison
+) -> dict[str, Any]:
+    """All that the page shows of several runs: each claim once, with the runs that make it."""
+    names = list(manifests)
+    made = payload({}, compared.papers, [pair.claim for pair in compared.pairs], compared.rejected)
+    made["claims"]["runs"] = [_in_runs(pair, names) for pair in compared.pairs]
+    made["claims"]["differences"] = [
+        [
+            {"field": name, "said": {run: _shown(value) for run, value in of.items()}}
+            for name, of in pair.differences().items()
+        ]
+        for pair in compared.pairs
+    ]
+    made["runs"] = {name: facts(manifest) for name, manifest in manifests.items()}
+    made["run"] = facts({}) | {"model": None}
+    return made
+
+
+def _in_runs(pair: Pair, names: list[str]) -> str:
+    """`in all`, or the runs that have it: `A alone`."""
+    own = list(pair.by_run)
+    if len(own) == len(names):
+        return "differ in a field" if pair.differences() else "the same in all"
+    return f"{' and '.join(own)} alone"
+
+
+def _shown(value: Any) -> str:
+    """A field's value in few words."""
+    if isinstance(value, dict):
+        low, high = value.get("low"), value.get("high")
+        ends = f"{low:g}" if low == high else f"{low:g}–{high:g}"
+        return str(value["text"]) if "text" in value else ends
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else readable(str(value))
 
 
 def facts(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ async function showList() {
     ]);
     if (app.drawn.list !== key) return;
     app.result = { ...result, totals };
-    app.every = columns(view, asked.kind);
+    app.every = columns(view, asked.kind, Boolean(app.source.runs));
     app.columns = laidOut(app.every, asked);
     byId("browse").classList.toggle("with-facets", view === "claims");
     byId("browse-title").textContent = LIST_NAMES[view];
@@ -133,7 +133,7 @@ async function showList() {
     if (view === "claims") app.facets.draw(asked, result.facets, result.total);
     drawBar(app, go, link);
     byId("said").replaceChildren();
-    drawExport(app, caution(app.source.run));
+    drawExport(app, Object.values(app.source.runs ?? [app.source.run]).map(caution).join(" "));
     drawColumns(app.every, asked, (id) => app.grid.widthOf(id), relay);
     const filters = view === "claims" ? filterText(asked) : "";
     document.title = [filters, LIST_NAMES[view], byId("run-name").textContent].filter(Boolean).join(" · ");

@@ -355,7 +355,20 @@ const OTHERS = {
   ],
 };
 
-/** The columns of a list, by the kind that it is narrowed to. */
-export const columns = (list, kind) =>
-  list === "claims" ? (CLAIMS[kind] ?? CLAIMS[""]) : OTHERS[list];
+const inRuns = {
+  id: "runs",
+  label: "In runs",
+  fit: [96, 190],
+  show: (c) =>
+    c.differences?.length
+      ? clip(`≠ ${c.differences.map((one) => plain(one.field)).join(", ")}`)
+      : clip(c.runs, "dim"),
+};
+
+/** The columns of a list, by the kind that it is narrowed to; `several` runs have one more. */
+export function columns(list, kind, several = false) {
+  if (list !== "claims") return OTHERS[list];
+  const found = CLAIMS[kind] ?? CLAIMS[""];
+  return several ? [...found.slice(0, 3), inRuns, ...found.slice(3)] : found;
+}
 export const stanceTag = C.stance;

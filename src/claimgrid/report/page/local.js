@@ -26,6 +26,7 @@ const FIELDS = [
   "plain",
   "way",
   "runs",
+  "differences",
 ];
 const LONGEST_FACET = 500;
 
@@ -33,6 +34,7 @@ const LONGEST_FACET = 500;
 export class Local {
   constructor(payload) {
     this.run = payload.run;
+    this.runs = payload.runs ?? null;
     this.data = payload;
     this.sizes = Object.fromEntries(
       ["papers", "claims", "rejected"].map((list) => [list, length(payload[list])]),
@@ -218,6 +220,7 @@ export class Local {
       ],
       benchmark: (place) => [claims.benchmark?.[place] ?? MISSING],
       year: (place) => [years[claims.paper[place]]],
+      runs: (place) => [claims.runs?.[place] ?? MISSING],
       from: (place) => [papers.paper_id[claims.paper[place]]],
     };
     const made = Object.fromEntries(

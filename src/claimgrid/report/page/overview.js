@@ -29,6 +29,18 @@ export function caution({ model, finished, caution: told }) {
   return `${by}${told ? `${told.replace(/\.$/, "")}.` : "How good it is on these papers was not measured: check a claim against its words before you use it."}`;
 }
 
+const cautions = ({ run, runs }) =>
+  runs
+    ? Object.entries(runs).map(([name, one]) => el("span", { class: "of-run" }, `${name}: ${caution(one)} `))
+    : caution(run);
+
+/** How many claims the runs share, and how many are of one alone; each leads to its list. */
+function compared(counts, link) {
+  return el("ul", { class: "compared", "aria-label": "The runs compared" },
+    counts.map(([name, number]) =>
+      el("li", {}, el("a", { href: link({ view: "claims", runs: [name] }) }, `${count(number)} ${name}`))));
+}
+
 function about(run) {
   const made = [
     ["Source", run.source],
@@ -85,7 +97,8 @@ export async function overview(root, source, asked, context) {
         background ? ` (${count(background)} more on the background are not counted here)` : "",
         ". Each claim leads to the words that it was read from.",
       ),
-      el("p", { class: "caution", role: "note" }, caution(source.run)),
+      el("p", { class: "caution", role: "note" }, cautions(source)),
+      source.runs ? compared(found.facets.runs ?? [], link) : "",
     ),
     el(
       "div",

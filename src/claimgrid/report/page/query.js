@@ -2,6 +2,7 @@
 
 export const LISTS = ["claims", "papers", "rejected", "unclaimed"];
 export const FACETS = [
+  { id: "runs", name: "In runs" },
   { id: "stance", name: "Stance" },
   { id: "bound", name: "Bound" },
   { id: "metric", name: "Metric" },

@@ -21,7 +21,8 @@ const whole = (row) => (row?.claim_id ? readable({ baselines: [], hardware: [], 
 
 function filters(asked) {
   const names = ["kind", ...FACETS.map((facet) => facet.id)];
-  const { from: paper, ...rest } = Object.fromEntries(names.map((name) => [name, asked[name]]));
+  // A server shows one run: it has no filter by runs.
+  const { from: paper, runs: _, ...rest } = Object.fromEntries(names.map((name) => [name, asked[name]]));
   return { ...rest, paper, q: asked.q };
 }
 

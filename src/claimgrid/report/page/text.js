@@ -209,6 +209,11 @@ export function fields(claim) {
     ["Stance", claim.stance === "own" ? "" : claim.stance],
     ["Confidence", claim.confidence && `${Math.round(claim.confidence * 100)}%`],
     ["Checked", checkedWords(claim)],
+    ["In runs", claim.runs],
+    ...(claim.differences ?? []).map(({ field, said }) => [
+      `≠ ${plain(field)}`,
+      Object.entries(said).map(([run, words]) => `${run}: ${words}`).join(" · "),
+    ]),
   ];
   return rows.filter((row) => row[1]);
 }
