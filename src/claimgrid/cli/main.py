@@ -78,6 +78,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "report",
         "Write a run's claim browser: one HTML file that opens from disk without a network.",
     ),
+    "review": (
+        "review",
+        "Decide on a run's claims in a browser: accept, reject, edit, add; `extract review OUT`.",
+    ),
     "run": (
         "run",
         "Extract the claims of SOURCE: a file, a folder, or - for standard input.",
