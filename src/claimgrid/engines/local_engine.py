@@ -269,7 +269,7 @@ async def _extract_all(
     shown = watcher(this.facts)
     try:
         stores = replace(session.stores(cache), unanswered=_batches(this.folder))
-        client = Client(session.endpoint, stores, session.policy, this.budget)
+        client = session.client(stores, this.budget)
         async with client as this.client:
             this.packer = session.packer(client)
             with seldom_collected(), shown, interrupts(this.end), this.deadline():

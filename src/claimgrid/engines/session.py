@@ -15,6 +15,7 @@ from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import shipped_files
 from claimgrid.llm import fast_path, pricing
+from claimgrid.llm.budget import Budget
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.packing import MakePack, Packer
 from claimgrid.llm.providers import Endpoint, endpoint
@@ -167,20 +168,27 @@ class Session:
             return "this machine, which sends no bill"
         return f"genai-prices {pricing.dated()}"
 
-    def stores(self, cache: ReplyCache) -> ResponseStores:
+    def stores(self, cache: ReplyCache | None) -> ResponseStores:
         """Where replies are looked up and written, by `--replay`.
 
-        Live replies always reach the run's cache: a paid reply is never lost.
+        Live replies always reach the cache: a paid reply is never lost.
+
+        Args:
+            cache: the run's; None where nothing can be asked and nothing was.
         """
+        kept = () if cache is None else (cache,)
         match self.given.replay:
             case "refresh":
-                return ResponseStores(read=(), write=(cache, self.recordings))
+                return ResponseStores(read=(), write=(*kept, self.recordings))
             case "off":
-                return ResponseStores(read=(), write=(cache,))
+                return ResponseStores(read=(), write=kept)
             case _:
-                return ResponseStores(
-                    read=(("cache", cache), ("recording", self.recordings)), write=(cache,)
-                )
+                known = () if cache is None else (("cache", cache),)
+                return ResponseStores(read=(*known, ("recording", self.recordings)), write=kept)
+
+    def client(self, stores: ResponseStores, budget: Budget | None = None) -> Client:
+        """What answers requests: an async context manager with `ask`."""
+        return Client(self.endpoint, stores, self.policy, budget)
 
 
 def open_session(given: settings.Settings) -> Session:

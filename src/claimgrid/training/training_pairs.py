@@ -1,7 +1,7 @@
-"""Runs, or abstracts with gold ─► the request → reply pairs that a small model learns from.
+"""Makes the pairs of request and reply that a small model learns from, of runs or of gold.
 
-Two forms: `decisions`, what is known of an abstract turned into decisions on its sheet; `json`, the
-stored replies of the stronger model as they are, to the requests that they answered.
+Two forms: `decisions`, where what is known of an abstract becomes decisions on its candidates;
+`json`, where the stored replies of the stronger model stand as they are.
 """
 
 from __future__ import annotations
