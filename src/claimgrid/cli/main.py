@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "plan": (
         "plan",
-        "Estimate what a run of SOURCE would take: requests, tokens, cost and time.",
+        "Estimate what a run of SOURCE… would take: requests, tokens, cost and time.",
     ),
     "registry": (
         "registry",
@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": (
         "run",
-        "Extract the claims of SOURCE: a file, a folder, or - for standard input.",
+        "Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.",
     ),
     "schema": (
         "schema",
@@ -65,6 +65,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": (
         "show",
         "Show a paper of a run: its abstract with the evidence marked, and its claims.",
+    ),
+    "sources": (
+        "sources",
+        "Look at SOURCE… before paying: formats, papers, duplicates, columns, three of them.",
     ),
     "sql": (
         "sql",

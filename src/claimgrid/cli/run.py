@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, embedded_options, model_options
+from claimgrid.cli.options import (
+    PATH,
+    embedded_options,
+    model_options,
+    source_options,
+    taken_source_options,
+)
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
 from claimgrid.engines.local_engine import FinishedRun, run_source
@@ -20,14 +27,18 @@ from claimgrid.llm.budget import SpendLimits
 
 
 def run(
-    source: str,
+    names: Sequence[str],
     out: Path | None,
     given: settings.Settings,
     *,
     limits: SpendLimits | None = None,
     log_format: LogFormat = "bar",
+    choice: dict[str, Any] | None = None,
 ) -> int:
-    """Extract the claims of a source into `out`, with progress and a summary for a person.
+    """Extract the claims of sources into `out`, with progress and a summary for a person.
+
+    Args:
+        choice: which papers of the sources, as keyword arguments of `sources.read`.
 
     Returns:
         The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
@@ -36,22 +47,24 @@ def run(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
+    source = " ".join(names)
     done = run_source(
         source,
         out,
         given,
+        items=sources.read(*names, **choice or {}),
         limits=limits,
         watcher=functools.partial(progress, log_format),
         tell=lambda sentence: click.echo(sentence, err=True),
     )
-    _print(source, done)
+    _print(names, done)
     return done.exit_code
 
 
-def _print(source: str, done: FinishedRun) -> None:
+def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
     tally, told = done.summary, done.manifest
-    if source == "-" and tally.papers == 1 and tally.last and not tally.failures:
+    if "-" in names and tally.papers == 1 and tally.last and not tally.failures:
         from claimgrid.cli.show import print_paper
 
         print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
@@ -62,7 +75,7 @@ def _print(source: str, done: FinishedRun) -> None:
             "earlier run",
             soft_wrap=True,
         )
-    for name in sources.skipped(source):
+    for name in (name for source in names for name in sources.skipped(source)):
         console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
     if told["stopped_by"]:
         console.print(
@@ -73,8 +86,9 @@ def _print(source: str, done: FinishedRun) -> None:
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, help="Folder of the run. Default: outputs/<source>.")
+@source_options
 @model_options
 @embedded_options
 @click.option(
@@ -111,7 +125,7 @@ def _print(source: str, done: FinishedRun) -> None:
     help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
 )
 def command(
-    source: str,
+    source: tuple[str, ...],
     out: Path | None,
     max_cost: float | None,
     max_requests: int | None,
@@ -119,11 +133,15 @@ def command(
     log_format: str,
     **flags: Any,
 ) -> None:
-    """Extract the claims of SOURCE: a file, a folder, or - for standard input.
+    """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
 
-    Reads listings (.txt), JSON Lines (.jsonl) and plain abstracts (.txt), gzipped or not. Exit
-    code 0: all papers came out; 1: some failed (see papers.jsonl); 2: wrong usage or set-up.
+    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot, OpenAlex,
+    Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not; `extract
+    sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
+    papers.jsonl); 2: wrong usage or set-up.
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
+    choice = taken_source_options(flags)
     given = settings.load(**flags)
-    sys.exit(run(source, out, given, limits=limits, log_format=log_format))  # type: ignore[arg-type]
+    done = run(source, out, given, limits=limits, log_format=log_format, choice=choice)  # type: ignore[arg-type]
+    sys.exit(done)
