@@ -175,7 +175,7 @@ class _RunUnderWay:
             "claims": self.summary.claims,
             "tokens": used.input_tokens + used.output_tokens,
             "cost_usd": self.session.usd(used),
-            "failed": len(self.summary.failures),
+            "failed": self.summary.failures.total,
             "errors": dict(self.summary.errors),
             "http": dict(self.client.answers) if self.client else {},
             "under_way": limiter.running if limiter else 0,
@@ -229,7 +229,7 @@ def run_source(
         # A run that came to nothing must not cost an earlier one its results.
         came_out = any(this.summary.statuses[status] for status in ("claims", "no_claims"))
         writer.keep_earlier = not came_out and _has_claims(folder)
-    code = INTERRUPTED if this.stop else int(bool(this.summary.failures or this.stopped_by))
+    code = INTERRUPTED if this.stop else int(bool(this.summary.failures.total or this.stopped_by))
     with closing(ReplyCache(folder / run_folder.REPLIES)) as cache:
         paid = spent(session, cache.paid(), papers=this.summary.papers, claims=this.summary.claims)
     told = manifest(session, this.summary, this.account(exit_code=code)) | {"spent": paid}
@@ -258,6 +258,8 @@ def default_folder(source: str) -> Path:
     """Where a run of this source goes if nobody says: `outputs/` and the source's name."""
     if source == "-":
         return Path("outputs/stdin")
+    if not os.path.lexists(source):  # a name of a paper, a URL, or several sources
+        return Path("outputs") / slug(source)
     path = Path(source).resolve()
     name = path.name.removesuffix(".gz")
     return Path("outputs") / (Path(name).stem if path.is_file() else name)
@@ -319,4 +321,8 @@ def _unreadable(problem: sources.Problem) -> Outcome:
         abstract="",
         origin=Origin(file=problem.file, line=problem.line),
     )
-    return failed(paper, _SourceError(problem.message), model=None)
+    outcome = failed(paper, _SourceError(problem.message), model=None)
+    if problem.duplicate_of is None:
+        return outcome
+    line = outcome.paper.model_copy(update={"status": "duplicate"})
+    return Outcome(paper=line, rejected=outcome.rejected)

@@ -6,6 +6,7 @@ not grow with the file, and a broken entry costs itself alone.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Iterable, Iterator
@@ -103,7 +104,7 @@ def _of_block(block: Block, line: SourceLine, warnings: list[str]) -> Paper | Pr
 
 
 def _record(entry: Entry, line: SourceLine, warnings: list[str]) -> Record:
-    values = {field.key.lower(): str(field.value) for field in entry.fields}
+    values = {field.key.lower(): _value(str(field.value)) for field in entry.fields}
     key = entry.key.strip() or None
     categories = values.get("primaryclass") or values.get("eprintclass")
     author = values.get("author") or values.get("editor")
@@ -130,6 +131,17 @@ def _record(entry: Entry, line: SourceLine, warnings: list[str]) -> Record:
     extra = {name: values[name] for name in _KEPT if values.get(name)}
     label = f"entry {key}" if key else ""
     return Record(line.file, line.number, fields, extra, warnings, label, line.text)
+
+
+def _value(text: str) -> str:
+    """A value without the braces or quotes around all of it, which a repeated key leaves on."""
+    text = text.strip()
+    if len(text) > 1 and (text[0], text[-1]) in (("{", "}"), ('"', '"')):
+        inner = text[1:-1]
+        depths = itertools.accumulate({"{": 1, "}": -1}.get(c, 0) for c in inner)
+        if min(depths, default=0) >= 0:
+            return inner
+    return text
 
 
 def _date(values: dict[str, str]) -> str | None:
