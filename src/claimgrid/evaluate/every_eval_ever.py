@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from claimgrid.entities import benchmarks
+from claimgrid.entities import spelling
 from claimgrid.types.claim import BenchmarkClaim, Claim, PaperLine
 
 SCHEMA_VERSION = "0.3.0"
@@ -63,7 +63,7 @@ def _record(
         for key in ("doi", "arxiv_id", "url", "date")
         if (value := getattr(paper, key)) is not None
     }
-    system = f"{paper.paper_id}/{benchmarks.plain(name)}"
+    system = f"{paper.paper_id}/{spelling.plain(name)}"
     return {
         "schema_version": SCHEMA_VERSION,
         "evaluation_id": f"paper-claims/{system}/{retrieved}",

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from claimgrid.entities.benchmarks import plain
+from claimgrid.entities.spelling import plain
 
 _COMMON = frozenset(
     re.findall(

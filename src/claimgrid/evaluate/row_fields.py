@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from claimgrid.entities.benchmarks import metric, plain, same_benchmark
+from claimgrid.entities.benchmarks import same_benchmark
+from claimgrid.entities.metrics import metric
+from claimgrid.entities.spelling import plain
 from claimgrid.evaluate.gold_files import Gold
 from claimgrid.evaluate.matching import same_numbers, same_ratio, same_unit
 from claimgrid.evaluate.name_likeness import alike
