@@ -127,10 +127,12 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
     given |= {"text": value.get("text"), "quote": evidence["quote"]}
     plain: dict[str, Any] = {}
     for name, words in given.items():
-        made = [readable(one) for one in words] if isinstance(words, list) else None
-        if isinstance(words, str):
+        made: Any = words
+        if isinstance(words, list):
+            made = [readable(one) for one in words]
+        elif isinstance(words, str):
             made = readable(words)
-        if made is not None and made != words:
+        if made != words:
             plain[name] = made
     absolute = line.get("relation") == "absolute"
     way = directions.better(value.get("unit") or "", line.get("metric")) if absolute else None
