@@ -17,7 +17,7 @@ from claimgrid.types.claim import KINDS
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
-_SHOWN = 10
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class RunAccount:
         adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
+        interrupted: whether a person ended it.
     """
 
     source: str
@@ -41,7 +42,7 @@ class RunAccount:
     adapted: Sequence[str]
     spent: Usage
     seconds: float
-    exit_code: int
+    interrupted: bool
     stopped_by: str | None
 
 
@@ -104,7 +105,7 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": account.exit_code,
+        "exit_code": _exit_code(tally, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
         "model": session.endpoint.model,
@@ -143,6 +144,12 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         },
         "per_live_claim": _each(spent, cost, tally.live_claims),
     }
+
+
+def _exit_code(tally: RunSummary, account: RunAccount) -> int:
+    if account.interrupted:
+        return INTERRUPTED
+    return int(bool(tally.failures or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

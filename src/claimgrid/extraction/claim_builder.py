@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from claimgrid.entities import benchmarks, hardware
-from claimgrid.entities.device_counts import counts_in, read_count
+from claimgrid.entities import benchmark_mentions, hardware, metrics
+from claimgrid.entities.device_counts import counts_in, names_pod, read_count
+from claimgrid.entities.spelling import plain
 from claimgrid.extraction.relative_change import relative_change
 from claimgrid.extraction.size_fields import sizes_at
 from claimgrid.quantities import values
@@ -83,12 +84,12 @@ def claim(grounded: Grounded, context: Context) -> Claim | Refusal:
 
 def _benchmark(grounded: Grounded, context: Context) -> Fields | Refusal:
     item = cast("BenchmarkItem", grounded.item)
-    name = _copied(grounded, context, "benchmark")
     metric = _copied(grounded, context, "metric")
+    named = metrics.metric(metric[0]) if metric else None
     fields: Fields = {
         "role": item.role,
-        "benchmark": benchmarks.benchmark(name[0]) if name else None,
-        "metric": benchmarks.metric(metric[0]) if metric else None,
+        "benchmark": _benchmark_name(grounded, context, named),
+        "metric": named,
         "relation": None,
         "baselines": _copied(grounded, context, "baselines"),
     }
@@ -187,9 +188,17 @@ def _counts(
     stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
     if stated["count"] and _counts_the_machine(grounded, device, context):
         stated["count"] = []
-    found = counts_in(_phrase(grounded, device, context))
+    phrase = _phrase(grounded, device, context)
+    if names_pod(context.text[device.start : device.end + 10]) and counts_in(phrase).count is None:
+        pods = read_count(stated["count"][0]) if stated["count"] else None
+        nodes = read_count(stated["nodes"][0]) if stated["nodes"] else pods
+        return None, nodes, None, None
+    found = counts_in(phrase)
     if found.nodes is not None and found.per_node is not None:
         return found.count, found.nodes, found.per_node, None
+    stated = {
+        name: [] if _measures(grounded, context, name) else words for name, words in stated.items()
+    }
     count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
     nodes = found.nodes if nodes is None else nodes
     if count is not None and count != found.count:
@@ -222,7 +231,7 @@ def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
     span = grounded.spans["total"][0]
     words = context.text[span.start : span.end]
     return {
-        "model": benchmarks.plain(model[0]) if model else None,
+        "model": plain(model[0]) if model else None,
         "params": total,
         "active_params": sizes["active"],
         "context_tokens": sizes["context"],
@@ -242,6 +251,15 @@ _BUILDERS: dict[type[Item], Callable[[Grounded, Context], Fields | Refusal]] = {
 
 def _copied(grounded: Grounded, context: Context, field: str) -> list[str]:
     return [context.text[span.start : span.end] for span in grounded.spans.get(field, ())]
+
+
+def _benchmark_name(grounded: Grounded, context: Context, metric: str | None) -> str | None:
+    found = grounded.spans.get("benchmark")
+    if not found:
+        return None
+    return benchmark_mentions.name_at(
+        context.text, found[0], metric, next(iter(grounded.spans.get("value", ())), None)
+    )
 
 
 def _setting(grounded: Grounded, context: Context) -> Fields:
@@ -278,6 +296,15 @@ def _counts_the_machine(grounded: Grounded, device: Span, context: Context) -> b
     count = grounded.spans["count"][0]
     article = context.text[count.start : count.end].lower() in ("a", "an")
     return article and _MACHINE.match(context.text, device.end) is not None
+
+
+def _measures(grounded: Grounded, context: Context, name: str) -> bool:
+    """Whether a field's number measures: the 7k of "7k A100 GPU hours" counts hours."""
+    for span in grounded.spans.get(name, ()):
+        reading = values.read(context.text, context.quantities, span)
+        if isinstance(reading, values.Reading) and "_" in reading.unit:
+            return True
+    return False
 
 
 def _phrase(grounded: Grounded, device: Span, context: Context) -> str:

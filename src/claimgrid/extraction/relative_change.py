@@ -26,8 +26,9 @@ _LESS = re.compile(
     r"\s+(?:less|fewer|lower|smaller|shorter|cheaper|reduction|cut|decrease|savings?|drop)\b", re.I
 )
 _SHARES = re.compile(
-    r"\b(?:MFU|HFU|MBU|utili[sz]ation|accuracy|occupancy|(?:CPU|GPU|core|device) usage|(?:hit|miss|success|acceptance"
-    r"|win|error|pass)[ -]rates?|recall|precision|(?:scaling|parallel) efficiency)\b",
+    r"\b(?:MFU|HFU|MBU|utili[sz]ation|accuracy|occupancy|(?:CPU|GPU|core|device) usage"
+    r"|(?:hit|miss|success|acceptance|win|error|pass)[ -]rates?|recall|precision"
+    r"|(?:scaling|parallel) efficiency)\b",
     re.I,
 )
 _RELATIVE = re.compile(r"\brelativ(?:e|ely)\b", re.I)

@@ -13,7 +13,8 @@ _FRACTION_WORDS = (
     "|hundredth|thousandth)s?"
 )
 _MIXED = re.compile(
-    rf"[ -]and[ -](?:(?P<top>an?|one|two|three|four|five)[ -])(?P<share>{_FRACTION_WORDS})(?![a-z])",
+    r"[ -]and[ -](?:(?P<top>an?|one|two|three|four|five)[ -])"
+    rf"(?P<share>{_FRACTION_WORDS})(?![a-z])",
     re.I,
 )
 _SHARE = re.compile(rf"[ -](?P<share>{_FRACTION_WORDS})(?![a-z])", re.I)

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
+from claimgrid.quantities.durations import compound
 from claimgrid.quantities.lexicon import FACTORS, lexicon
 from claimgrid.quantities.money import CURRENCIES
 from claimgrid.quantities.non_quantities import YEAR, is_context_length
@@ -102,15 +103,15 @@ def _pair(
         return None
     if _PLUS_MINUS.match(gap) and len(left.parts) == 1:
         return _merged(left, right, left.low, left.low, "single")
-    if len(left.parts) != 1 or left.low is None or right.low is None:
+    if left.low is None or right.low is None:
+        return None
+    lasting = compound(left, right, gap)
+    if lasting is not None:
+        return _merged(left, right, lasting, lasting, "single")
+    if len(left.parts) != 1:
         return None
     if gap in _DASHES:
-        if left.unit and not right.unit and left.unit not in CURRENCIES:
-            return None  # "86.2%-81.7": two measures
-        chained = index + 1 < len(atoms) and text[right.end : atoms[index + 1].start] == gap == "-"
-        if chained or (before and text[before[-1].end : left.start] == gap == "-"):
-            return None
-        return _range(text, left, right, "range")
+        return _dashed(text, before, left, atoms, index)
     if gap == ":":
         return _ratio(text, left, right)
     if gap == "/" or _OUT_OF.match(gap):
@@ -119,6 +120,20 @@ def _pair(
     if following and text[right.end : following] == "-":
         return None  # "9.1x to 1.8-3.9x": the second is a range of its own
     return _spoken(text, left, right, gap)
+
+
+def _dashed(
+    text: str, before: list[Quantity], left: Quantity, atoms: list[Quantity], index: int
+) -> Quantity | None:
+    """`3-5 ms`, unless the dash goes on a chain (`1-2-3`) or parts two measures."""
+    right = atoms[index]
+    gap = text[left.end : right.start]
+    if left.unit and not right.unit and left.unit not in CURRENCIES:
+        return None  # "86.2%-81.7": two measures
+    chained = index + 1 < len(atoms) and text[right.end : atoms[index + 1].start] == gap == "-"
+    if chained or (before and text[before[-1].end : left.start] == gap == "-"):
+        return None
+    return _range(text, left, right, "range")
 
 
 def _spoken(text: str, left: Quantity, right: Quantity, gap: str) -> Quantity | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from claimgrid.quantities.durations import glued_at
 from claimgrid.quantities.lexicon import lexicon
 from claimgrid.quantities.money import money_before, yen_or_yuan
 from claimgrid.quantities.non_quantities import (
@@ -29,6 +30,11 @@ _DIMENSION = re.compile(r"[x×X*](?=[0-9])| [x×*] (?=[0-9])")
 _EXPERTS = re.compile(r"[0-9]{1,3}[x×][0-9]+(?:\.[0-9]+)?[BbM](?![A-Za-z0-9])")
 _DEVICES = re.compile(r" ?[x×X] ?(?P<device>[A-Z][A-Za-z]*[0-9]{2,}|[A-Za-z]+)")
 _TIMES = re.compile(r" ?[x×X](?![A-Za-z0-9])")
+_MEMORY = re.compile(
+    r"(?P<letter>[MGT])(?= (?:of )?(?:GPU |video |main |device )?"
+    r"(?:memory|RAM|VRAM|DRAM|HBM|storage|disk)(?![a-z]))"
+)
+"""`24G of memory`: a letter that stands for bytes."""
 _FOLDS = re.compile(r"[ -]fold[ -]cross|[ -]fold CV")
 _COMPARED = re.compile(
     r" (?:faster|slower|speed-?ups?|higher|lower|more|less|fewer|larger|smaller|better|reduction"
@@ -44,7 +50,7 @@ _LETTERS = re.compile(r"[A-Za-z]")
 _FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")
 _MINUS_WORD = re.compile(
     r"(?:\A|[,;:(] ?|(?<![A-Za-z])(?:of|is|are|was|were|be|to|at|by|from|with|an?|about|around"
-    r"|roughly|nearly|and|or|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
+    r"|roughly|nearly|and|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
     r"(?P<minus>[Mm]inus|negative) \Z"
 )
 """`minus 0.7`: a sign in words. In `5 minus 0.7` and `A minus 0.7` something is taken away."""
@@ -79,12 +85,9 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     if reason == "name":
         name = name_at(text, digit, floor)
         return name, name.end
-    fixed = shaped(text, digit) if reason is None else None
+    fixed = _fixed(text, digit) if reason is None else None
     if fixed is not None:
         return fixed, fixed.end
-    experts = _EXPERTS.match(text, digit)
-    if experts is not None:
-        return refused(text, digit, experts.end(), "name"), experts.end()
     share = fraction_at(text, digit, floor) if reason is None else None
     if share is not None:
         unit, end = _unit(text, share, share.end)
@@ -99,6 +102,9 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     skip = _skipped_sign(text, end, number)
     if skip is not None:
         return Quantity(number.start, end, (number,), number.value, number.value), skip
+    memory = _memory(text, digit, number)
+    if memory is not None:
+        return memory, memory.end
     unit, end = _unit(text, number, end)
     joined = unit is None and end == number.end and _LETTERS.match(text, end) is not None
     if joined and not _PRECISE.fullmatch(text, start, end):
@@ -111,6 +117,27 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
         if why is not None and _may_be(why, text, number):
             return replace(atom, low=None, high=None, reason=why), end
     return atom, atom.end
+
+
+def _fixed(text: str, digit: int) -> Quantity | None:
+    """A date, a version of three parts, `1h20min` or `8x7B`."""
+    fixed = shaped(text, digit) or glued_at(text, digit)
+    if fixed is not None:
+        return fixed
+    experts = _EXPERTS.match(text, digit)
+    return None if experts is None else refused(text, digit, experts.end(), "name")
+
+
+def _memory(text: str, digit: int, number: Number) -> Quantity | None:
+    """The amount in `24G of memory`, whose letter stands for bytes."""
+    match = _MEMORY.match(text, number.end) or _MEMORY.match(text, number.end - 1)
+    if match is None or not text[digit : match.start()].replace(",", "").replace(".", "").isdigit():
+        return None
+    literal = replace(number, end=match.start(), magnitude="")
+    value = float(text[digit : literal.end].replace(",", ""))
+    literal = replace(literal, value=value)
+    name = f"{match['letter'].lower()}b"
+    return Quantity(number.start, match.end(), (literal,), value, value, name, match.span())
 
 
 def _may_be(reason: str, text: str, number: Number) -> bool:

@@ -63,10 +63,9 @@ def _known(text: str, here: Sequence[Quantity], owners: Sequence[Quantity]) -> I
     """The spans whose digits and number words are accounted for."""
     for quantity in here:
         if quantity in owners:
-            yield from ((part.start, part.end) for part in quantity.parts)
+            yield quantity.start, quantity.end
             if quantity.unit_span is not None:
                 yield quantity.unit_span
-            yield quantity.parts[-1].end, quantity.end  # the unit: "per 1,000 tokens"
             if quantity.bound_span is not None:
                 yield quantity.bound_span
         elif quantity.reason in _EXPLAINED:

@@ -261,6 +261,7 @@ def _claim(row: dict[str, Any]) -> dict[str, Any]:
 
 def _paper(row: dict[str, Any]) -> dict[str, Any]:
     shown = _stated({name: row[name] for name in _PAPER_FIELDS}, _OPTIONAL_OF_PAPER)
+    shown["date"] = row["dated"]  # as the source states it
     counts = {kind: number for kind, number in (row["claims"] or {}).items() if number}
     return shown | {
         "title": readable(row["title"]),

@@ -2,8 +2,8 @@ r"""The one reader of markup: plain text of an abstract, each character with its
 
 `$5.9\times$`, `{5.9}$\times$`, `5.9&times;` and `5.9<i>×</i>` are read as what a person sees.
 LaTeX, HTML and JATS tags, entities, written-out line breaks and typographic variants are covered.
-Alignment, the number lexer, names and the terminal all read this text. Markup whose argument is no text (a
-citation key, a colour) leaves nothing behind.
+Alignment, the number lexer, names and the terminal all read this text. Markup whose argument is no
+text (a citation key, a colour) leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -319,9 +319,10 @@ class _Reader:
 
     def _unit(self, words: str) -> str:
         units = markup_tables().units
-        found = []
-        for part in _UNIT_WORD.findall(words):
-            found.append(units.get(part[1:], part[1:]) if part[0] == "\\" else part)
+        found = [
+            units.get(part[1:], part[1:]) if part[0] == "\\" else part
+            for part in _UNIT_WORD.findall(words)
+        ]
         return "".join("" if part == "." else part for part in found).strip()
 
 

@@ -114,24 +114,24 @@ def _tighten(text: str, starts: list[int], ends: list[int]) -> NormalizedText:
 
 
 @lru_cache(maxsize=4096)
-def _folded(token: str) -> str:
-    """What one token of `_TOKEN` folds to; empty if it says nothing."""
+def _folded(sign: str) -> str:
+    """What one match of `_TOKEN` folds to; empty if it says nothing."""
     tables = markup_tables()
-    if token in tables.sequences:
-        return tables.sequences[token]
-    if token in "\\${}":
+    if sign in tables.sequences:
+        return tables.sequences[sign]
+    if sign in "\\${}":
         return ""
-    if token == "~":
+    if sign == "~":
         # A space in LaTeX and an "about" in prose; the words are found without it either way.
         return " "
-    if token.isascii():
-        return "→" if token.endswith(">") else tables.folded.get(token, token)
-    known = tables.folded.get(token) or tables.characters.get(token)
+    if sign.isascii():
+        return "→" if sign.endswith(">") else tables.folded.get(sign, sign)
+    known = tables.folded.get(sign) or tables.characters.get(sign)
     if known is not None and len(known) == 1 and known != "~":
-        return known if known.isascii() or known == token else _folded(known)
+        return known if known.isascii() or known == sign else _folded(known)
     if known == "~":
         return " "
-    return _folded_character(token)
+    return _folded_character(sign)
 
 
 def _folded_character(character: str) -> str:

@@ -49,6 +49,8 @@ def cuts_token(text: str, folded: NormalizedText, at: int, *, closing: bool) -> 
         return False
     if _is_command(text, folded, at - 1) or _is_command(text, folded, at):
         return False
+    if left == "x" and right in _DIGITS and form[at - 2 : at - 1] == "(":
+        return False  # the 8 of `H100 (x8)`
     if left == "x" and _counts(text, folded, at - 1):
         return text[folded.starts[at]].islower()  # 8x|H800 and 4x|80GB, not 2x|large
     if right == "x" and text[folded.starts[at]] not in "xX":
@@ -102,12 +104,29 @@ def _cuts_number(text: str, folded: NormalizedText, at: int) -> bool:
 def _cuts_digits(form: str, at: int) -> bool:
     """`3|.04`, `1,|000`, `|.5` and `.|5`; not `Fig.|5`."""
     left, right = form[at - 1], form[at]
+    if "," in (left, right) and _in_list(form, at):
+        return False
     if left in _DIGITS:
         return right in _JOINS_DIGITS and form[at + 1 : at + 2].isdigit()
     if right in _DIGITS and left in _JOINS_DIGITS:
         before = form[at - 2 : at - 1]
         return before.isdigit() or (left == "." and not before.isalpha())
     return False
+
+
+def _in_list(form: str, at: int) -> bool:
+    """Whether a comma stands in a list such as `7,13,30`, and in no grouped number."""
+    low, high = at, at
+    while low and form[low - 1] in _DIGITS + ".," and at - low < _REACH:
+        low -= 1
+    while high < len(form) and form[high] in _DIGITS + ".," and high - at < _REACH:
+        high += 1
+    groups = form[low:high].strip(".,").split(",")
+    if len(groups) < 3:
+        return False
+    grouped = all(len(group) == 3 for group in groups[1:-1]) and len(groups[-1]) >= 3
+    indian = all(len(group) == 2 for group in groups[1:-1]) and len(groups[-1]) == 3
+    return not (grouped or indian)
 
 
 def _cuts_sign(text: str, folded: NormalizedText, at: int) -> bool:

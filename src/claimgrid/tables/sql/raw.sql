@@ -1,7 +1,10 @@
 -- The lines of the runs as they stand in the files; `run` numbers the runs in the order given.
 create schema raw;
 
-create table raw.runs (run integer, name varchar);
+create table raw.runs (run integer, name varchar, model varchar, finished varchar, caution varchar);
+
+-- Whether a paper of several runs is shown from each of them.
+create table raw.settings (every_run boolean);
 
 create table raw.claims (
   run integer,
