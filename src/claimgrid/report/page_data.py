@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from claimgrid.report import directions
+from claimgrid.entities.metrics import direction_in
 from claimgrid.report.comparison import Comparison, Pair
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
@@ -135,7 +135,7 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
         if made != words:
             plain[name] = made
     absolute = line.get("relation") == "absolute"
-    way = directions.better(value.get("unit") or "", line.get("metric")) if absolute else None
+    way = direction_in(value.get("unit") or "", line.get("metric")) if absolute else None
     return {"plain": plain or None, "way": way}
 
 
