@@ -59,7 +59,8 @@ def decided(run: RunFiles) -> Iterator[RunFiles]:
         StoreError: the run or its corrections cannot be read.
     """
     folder = Path(run.claims).parent
-    if run.remote or not run.papers or not (folder / correction_log.NAME).is_file():
+    lines = run.claims.endswith("claims.jsonl") and run.papers is not None
+    if run.remote or not lines or not (folder / correction_log.NAME).is_file():
         yield run
         return
     with TemporaryDirectory() as copy:
