@@ -255,9 +255,28 @@ def _same_benchmark(gold: Gold, claim: Any) -> bool:
 
 
 def _same_speedup(gold: Gold, claim: Any) -> bool:
+    if claim.ratio is None:
+        return _same_ambiguous(gold, claim)
     ratio = gold["ratio"]
+    if ratio is None:
+        return _numbers(gold, claim)
     return _close(ratio["low"], claim.ratio.low, 0.01) and _close(
         ratio["high"], claim.ratio.high, 0.01
+    )
+
+
+def _same_ambiguous(gold: Gold, claim: Any) -> bool:
+    """Whether gold has the percent change of a share, with or without the factor made of it."""
+    ratio = gold["ratio"]
+    if ratio is None:
+        return _numbers(gold, claim)
+    low, high = claim.value.low / 100, claim.value.high / 100
+    factors = [(1 + low, 1 + high), (1 / (1 + high), 1 / (1 + low))]
+    if high < 1:
+        factors += [(1 / (1 - low), 1 / (1 - high)), (1 - high, 1 - low)]
+    return any(
+        _close(ratio["low"], first, 0.01) and _close(ratio["high"], last, 0.01)
+        for first, last in factors
     )
 
 

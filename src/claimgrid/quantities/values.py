@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from claimgrid.quantities import unit_conversion
 from claimgrid.quantities.lexer import Number, Quantity, QuantityForm, unit_of
+from claimgrid.quantities.unit_table import unit_table
 from claimgrid.quantities.unread import unread
 from claimgrid.text.latex import plain_text
 from claimgrid.types.claim import Qualifier, Span, Value
@@ -44,6 +45,9 @@ _ADDS_UP = frozenset({
     "gpu_hours", "gpu_days", "hours", "usd", "eur", "gbp", "jpy", "cny", "cent", "kwh", "j", "mj",
     "tokens", "gb", "tb", "mb",
 })  # fmt: skip
+_NO_UNIT = frozenset(
+    ["the", "its", "their", "our", "this", "these", "those", "all", "each", "both"]
+)
 _PERIOD_UNIT = {"second": "s", "minute": "min", "GPU": "gpu"}
 _CUES: dict[Qualifier, re.Pattern[str]] = {
     "up_to": re.compile(
@@ -238,4 +242,7 @@ def _trailing(text: str, parts: tuple[Number, ...], span: Span) -> str:
     """The unit that the copied words themselves end with: "60 lines" is in `line`."""
     rest = plain_text(text[parts[-1].end : span.end]).text.strip(" \t\n$~{}\\,-")
     rest = rest.removeprefix("of ")
+    first = re.split(r"[^A-Za-z]", rest, maxsplit=1)[0].lower()
+    if first in _NO_UNIT or first in unit_table().connectives:
+        return ""
     return unit_of(rest) if any(char.isalpha() for char in rest) else ""

@@ -73,9 +73,9 @@ class Checked(_Line):
 class _Claim(_Line):
     """Fields of every claim.
 
-    `confidence` is a probability in 0..1 that the row is right, by `confidence_source`; `support` is
-    the share of samples or models that make the claim. `ambiguous` says that a percent change of a
-    share may be points. `checked` is there where a person has decided.
+    `confidence` is a probability in 0..1 that the row is right, by `confidence_source`; `support`
+    is the share of samples or models that make the claim. `ambiguous` says that a percent change of
+    a share may be points. `checked` is there where a person has decided.
     """
 
     claim_id: str
