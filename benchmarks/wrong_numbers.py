@@ -39,11 +39,18 @@ WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "twice": 2,
     "double": 2, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "hundred": 100,
-    "single": 1, "a": 1, "an": 1,
+    "eleven": 11, "thirteen": 13, "fourteen": 14, "fifteen": 15, "seventeen": 17, "eighteen": 18,
+    "nineteen": 19, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
+    "ninety": 90, "fifth": 0.2, "triple": 3, "thrice": 3, "zero": 0, "twofold": 2, "fourfold": 4,
+    "tenfold": 10, "threefold": 3, "fivefold": 5, "order": 10, "doubled": 2, "halved": 2,
+    "doubling": 2, "halving": 2, "doubles": 2, "halves": 2, "tripling": 3, "quadruple": 4,
+    "eighth": 0.125, "triples": 3, "tripled": 3, "thousand": 1e3, "million": 1e6, "billion": 1e9,
+    "trillion": 1e12, "dozen": 12, "single": 1, "a": 1, "an": 1,
 }  # fmt: skip
-TEN_TO = re.compile(r"(?:×|x|\*)? ?10\^?\(?([-−]?[0-9]{1,2})|e([-+]?[0-9]+)")
+TEN_TO = re.compile(r"(?:×|x|\*)? ?10\^?\(?([-−]?[0-9]{1,2})|[eE]([-+]?[0-9]+)")
+RAISED = re.compile(r" ?(?:\^|\*\*) ?\(?([-−+]?[0-9]{1,3})")
 TIGHT = re.compile(r"[0-9] ?([KkMBbTGn]{1,2})(?![a-z])")
-NAMES = re.compile(r"[A-Za-z_][\w.+-]*[0-9][\w.-]*|(?<=[A-Za-z] )[0-9.]{1,4}(?= [A-Z])")
+NAMES = re.compile(r"[A-Za-z_][\w.+/-]*[0-9][\w.-]*|(?<=[A-Za-z] )[0-9.]{1,4}(?= [A-Z])")
 ASIDE = re.compile(r"(?:±|\+/-|\+-|of|/|per|\^|out of) ?\(?[0-9.,]+|\([0-9]+\)|\[[0-9, ]+\]")
 
 
@@ -57,7 +64,7 @@ def plain(words: str) -> str:
     """The copied words without the markup that stands inside or beside numbers."""
     text = unicodedata.normalize("NFKC", words).replace("\\,", " ").replace("{,}", ",")
     text = re.sub(r"\\(?:times|cdot)\s?", "×", text)
-    text = re.sub(r"\\(?:sim|to|pm)\s?", "~", text)
+    text = re.sub(r"\\(?:sim|to)\s?", "~", re.sub(r"\\pm\s?", "±", text))
     return re.sub(r"\\[A-Za-z]+|[${}\\]", "", text)
 
 
@@ -77,7 +84,10 @@ def meanings(words: str) -> list[float]:
         power = TEN_TO.search(behind)
         if power:
             later.append(10.0 ** int((power[1] or power[2]).replace("−", "-")))
+        raised = RAISED.match(behind)
         for digits in _literals(match.group()):
+            if raised and 0 < digits < 1e3:
+                found.append(digits ** int(raised[1].replace("−", "-")))
             found += [digits, digits * (scale or 1), *(digits * factor for factor in later)]
     return found + [WORDS[w.lower()] for w in re.findall(r"[A-Za-z]+", text) if w.lower() in WORDS]
 

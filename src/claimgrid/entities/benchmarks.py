@@ -1,4 +1,4 @@
-"""Copied words to the names of benchmarks and metrics; knows no claims and merges by table only.
+"""Gives copied words the canonical name of a benchmark or a metric, by table only.
 
 Two names are one if they differ only in spelling (case, spaces, hyphens, quotes, LaTeX) or through
 an alias in `data/*.toml`. Nothing is merged for looking similar: MMLU is not MMLU-Pro.
@@ -14,8 +14,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from claimgrid.text.latex import plain_text
+
 __all__ = ["benchmark", "benchmark_key", "metric", "plain", "same_benchmark"]
 
+_MARKED = re.compile(r"[\\${}~<&]")
+_SIGNS = re.compile(r"[\\${}\x1f]")  # of an unknown command its name stays: `\method`
 _LONGEST = 200  # characters: what is longer is no name, and is only cleaned of markup
 
 
@@ -25,7 +29,10 @@ def plain(words: str) -> str:
     Markup goes, its content stays, `_` and `^` too: `\textbf{Foo}` ─► `Foo`, `$mAP_{50}$` ─►
     `mAP_50`, `A\_B` ─► `A_B`, `$\tau$-bench` ─► `τ-bench`. `plain(plain(x)) == plain(x)`.
     """
-    return " ".join(_LATEX.sub(_unmark, words).split()).strip(_OUTER)
+    if not _MARKED.search(words):
+        return " ".join(words.split()).strip(_OUTER)
+    text = _SIGNS.sub("", plain_text(words, signs=False).text.replace("~", " "))
+    return " ".join(text.split()).strip(_OUTER)
 
 
 def benchmark(words: str) -> str:
@@ -86,40 +93,7 @@ def is_metric(words: str) -> bool:
     return len(bare) <= _LONGEST and (_fold(bare) in table.names or _fold(singular) in table.names)
 
 
-# LaTeX ───────────────────────────────────────────────────────────────────────────────────────────
-
-_LATEX = re.compile(r"\\([A-Za-z]+)(\s?)|\\(.?)|[${}~]", re.DOTALL)
-_FONT = re.compile(
-    r"text[a-z]*|math[a-z]*|emph|bf|it|tt|sc|rm|sf|em|underline|mbox|operatorname|ensuremath"
-    r"|left|right|bm|boldsymbol"
-)
-_SYMBOLS = {"infty": "∞", "times": "×", "pm": "±", "sim": "∼", "approx": "≈", "cdot": "·"}
-_SPACES = frozenset(["quad", "qquad", "xspace", *",;: ~\\\n"])
-_NOTHING = frozenset("!/-${}")
 _OUTER = " \"'`´“”‘’«»"
-
-
-def _unmark(match: re.Match[str]) -> str:
-    command, space, escaped = match.groups()
-    if command is None:
-        mark = match[0] if escaped is None else escaped
-        return " " if mark in _SPACES else "" if mark in _NOTHING else mark
-    if _FONT.fullmatch(command):
-        return ""
-    if command in _SPACES:
-        return " "
-    # LaTeX swallows the space after a command, but abstracts mean it: `\method achieves`.
-    return (_SYMBOLS.get(command) or _greek(command)) + space
-
-
-def _greek(command: str) -> str:
-    """The letter that a LaTeX command names; the command's own name if it names none."""
-    case = "CAPITAL" if command[0].isupper() else "SMALL"
-    letter = command.removeprefix("var").upper()
-    try:
-        return unicodedata.lookup(f"GREEK {case} LETTER {letter}")
-    except KeyError:
-        return command
 
 
 # Tables ──────────────────────────────────────────────────────────────────────────────────────────

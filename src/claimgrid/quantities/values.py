@@ -77,7 +77,8 @@ class Reading:
     """A number read from the text.
 
     `ends` are its numbers, in the order of time for a change. `form` tells a range from a change
-    that the words name ("from 3 to 5").
+    that the words name ("from 3 to 5"). `apart` says that the two are quantities of their own
+    ("10 ms instead of 40 ms"), which only a change can hold.
     """
 
     span: Span
@@ -89,6 +90,7 @@ class Reading:
     bound: Qualifier
     parts: tuple[Number, ...]
     form: QuantityForm = "single"
+    apart: bool = False
 
     def value(self, unit: str) -> Value:
         """As the claim line has it, with the unit that the kind of claim settles on."""
@@ -133,7 +135,8 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
     bound: Qualifier = "up_to" if owners[0].bound == "at_most" else owners[0].bound
     words = text[span.start : span.end]
     low, high = (min(ends), max(ends)) if ends else (None, None)
-    return Reading(span, words, low, high, ends, unit, bound, parts, form)
+    apart = len(owners) > 1 and form == "from_to"
+    return Reading(span, words, low, high, ends, unit, bound, parts, form, apart)
 
 
 def _start(quantity: Quantity) -> int:
