@@ -186,8 +186,10 @@ def _what(claim: Claim) -> str:
             role = "" if claim.role == "result" else claim.role.replace("_", " ")
             return " ".join(filter(None, (role, claim.benchmark, claim.metric)))
         case "speedup":
-            low, high = claim.ratio.low, claim.ratio.high
-            ratio = f"×{low:.4g}" if low == high else f"×{low:.4g}–{high:.4g}"
+            ratio = "points or percent"
+            if claim.ratio is not None:
+                low, high = claim.ratio.low, claim.ratio.high
+                ratio = f"×{low:.4g}" if low == high else f"×{low:.4g}–{high:.4g}"
             return " ".join(filter(None, (claim.metric, ratio, claim.workload)))
         case "efficiency":
             return " ".join(filter(None, (claim.metric, claim.workload)))
