@@ -23,7 +23,7 @@ from claimgrid.engines.run_summary import RunAccount, RunSummary, manifest
 from claimgrid.engines.session import Session, open_session
 from claimgrid.errors import PaperError, StoppedError, StoreError, UsageError
 from claimgrid.extraction import worker_pool
-from claimgrid.extraction.pipeline import extract, failed
+from claimgrid.extraction.pipeline import extract, failed, without_abstract
 from claimgrid.io import run_folder
 from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.client import Client
@@ -94,7 +94,7 @@ class _RunUnderWay:
                 break
             self.read += 1
             if self.packer:
-                self.packer.read(will_ask=isinstance(item, Paper))
+                self.packer.read(will_ask=isinstance(item, Paper) and not without_abstract(item))
             yield item
         else:
             self.source_ended = True
@@ -105,6 +105,9 @@ class _RunUnderWay:
         """What one item comes to; None if the run stopped before it was asked about."""
         if not isinstance(item, Paper):
             return _unreadable(item)
+        unasked = without_abstract(item)
+        if unasked is not None:
+            return unasked
         if self.stop:
             if self.packer:
                 self.packer.drop()
@@ -120,7 +123,7 @@ class _RunUnderWay:
         """Begin no further paper; requests that are sent already complete."""
         self.stop = why
         if self.client is not None:
-            self.client.gate.close(why)
+            self.client.limiter.close(why)
         self.tell("finishing what is under way; Ctrl-C again to stop at once")
 
     def deadline(self) -> AbstractContextManager[None]:
@@ -131,14 +134,15 @@ class _RunUnderWay:
 
         def over() -> None:
             self.budget.spent = f"--max-minutes {minutes:g}"
-            client.gate.close(f"{self.budget.spent} is reached")
+            client.limiter.close(f"{self.budget.spent} is reached")
 
         return after(minutes * 60, over)
 
     @property
     def stopped_by(self) -> str | None:
         """What ended the run before its source did."""
-        return self.stop or self.budget.spent
+        unusable = self.client.unusable if self.client else None
+        return self.stop or self.budget.spent or unusable
 
     def account(self, *, exit_code: int) -> RunAccount:
         """What became of every input, and what it took."""
@@ -149,6 +153,7 @@ class _RunUnderWay:
             source_ended=self.source_ended,
             asked=dict(client.asked) if client else {},
             http=dict(client.answers) if client else {},
+            adapted=tuple(client.adapted) if client else (),
             spent=self.budget.used,
             seconds=round(time.monotonic() - self.budget.began, 3),
             exit_code=exit_code,
@@ -160,7 +165,7 @@ class _RunUnderWay:
         seconds = max(time.monotonic() - self.budget.began, 1e-9)
         done, used = self.summary.papers, self.budget.used
         rate = done / seconds
-        gate = self.client.gate if self.client else None
+        limiter = self.client.limiter if self.client else None
         total = self.read if self.source_ended else None
         return {
             "papers": done,
@@ -173,9 +178,9 @@ class _RunUnderWay:
             "failed": len(self.summary.failures),
             "errors": dict(self.summary.errors),
             "http": dict(self.client.answers) if self.client else {},
-            "under_way": gate.running if gate else 0,
-            "allowed": int(gate.allowed) if gate else 0,
-            "throttled": gate.throttled if gate else 0,
+            "under_way": limiter.running if limiter else 0,
+            "allowed": int(limiter.allowed) if limiter else 0,
+            "throttled": limiter.throttled if limiter else 0,
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +28,7 @@ class RunAccount:
         read: papers and problems that the source gave; `source_ended` says whether these are all.
         asked: papers that reached the model or its stores, by where the reply came from.
         http: every try over HTTP by what came of it, those that were repeated included.
+        adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
     """
@@ -37,6 +38,7 @@ class RunAccount:
     source_ended: bool
     asked: Mapping[str, int]
     http: Mapping[str, int]
+    adapted: Sequence[str]
     spent: Usage
     seconds: float
     exit_code: int
@@ -125,6 +127,7 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "warnings": len(tally.warnings),
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
+        "adapted": list(account.adapted),
         "claims": dict(tally.kinds),
         "rejected": dict(sorted(tally.rejected.items())),
         "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),

@@ -270,7 +270,7 @@ class RateLimiter:
             turn.set_result(self._let_in(tokens))
 
 
-def gate(
+def rate_limiter(
     most: int, clock: Callable[[], float], *, rpm: float | None, tpm: float | None
 ) -> RateLimiter:
     """A Gate with full buckets.

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from claimgrid.errors import StoreError
-from claimgrid.llm.reply_reader import usage_of
+from claimgrid.llm.reply_body import usage_of
 from claimgrid.types.answer import Usage
 
 # Made when it is first needed: most runs never replace a reply.
@@ -311,14 +311,6 @@ class ReplyCache:
             with self._lock:  # a commit under way in its thread ends first
                 self._reader.close()
                 self._db.close()
-
-
-def body_of(content: bytes) -> Any:
-    """The body of an HTTP reply: JSON if it parses, else text."""
-    try:
-        return from_json(content, cache_strings="keys")
-    except ValueError:
-        return content.decode("utf-8", "replace")
 
 
 def _digest(text: str) -> str:
