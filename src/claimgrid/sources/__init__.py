@@ -173,9 +173,7 @@ def _read_all(
     yield from read_named(asked, recogniser.network)
 
 
-def _read_one(
-    source: str, recogniser: Recogniser, stdin: BinaryIO | None
-) -> Iterator[SourceItem]:
+def _read_one(source: str, recogniser: Recogniser, stdin: BinaryIO | None) -> Iterator[SourceItem]:
     stream = (stdin or sys.stdin.buffer) if source == "-" else None
     anything = False
     for opened in open_all(source, stream):

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 START = re.compile(r"\s*@\s*([A-Za-z]+)\s*[{(]")
 _SCHOLAR_ARXIV = ("eprint", "arxivid", "arxiv", "journal", "note", "howpublished", "url", "doi")
 _RUN = 64 << 10  # characters of whole entries that are read together
-_VENUES = ("booktitle", "journaltitle", "journal", "eventtitle", "publisher", "school", "institution")
+_VENUES = (
+    "booktitle",
+    "journaltitle",
+    "journal",
+    "eventtitle",
+    "publisher",
+    "school",
+    "institution",
+)
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _KEPT = ("keywords", "note", "entrysubtype", "langid", "language")
 
@@ -56,7 +64,9 @@ def _read_run(run: list[SourceLine], strings: list[str]) -> Iterator[Paper | Pro
         return
     library = _parse("\n".join([*strings, *(line.text for line in run)]))
     before = sum(text.count("\n") + 1 for text in strings)
-    entries: dict[int, Block] = {b.start_line: b for b in (*library.entries, *library.failed_blocks)}
+    entries: dict[int, Block] = {
+        b.start_line: b for b in (*library.entries, *library.failed_blocks)
+    }
     for at, block in sorted(entries.items()):
         if at < before:
             continue

@@ -51,7 +51,9 @@ def _fetched(rows: Any, names: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
             yield dict(zip(names, row, strict=True))
 
 
-def read_arrow(name: str, path: Path, told: NamedColumns | None = None) -> Iterator[Paper | Problem]:
+def read_arrow(
+    name: str, path: Path, told: NamedColumns | None = None
+) -> Iterator[Paper | Problem]:
     """The paper of each row of an Arrow file, stream or Feather file.
 
     Raises:

@@ -33,7 +33,9 @@ def read_id_list(lines: Iterable[SourceLine], network: Network) -> Iterator[Pape
         if name is None:
             yield from read_named(waiting, network)
             waiting = []
-            yield line.problem("this line of a list of ids names no paper; correct it or leave it out")
+            yield line.problem(
+                "this line of a list of ids names no paper; correct it or leave it out"
+            )
             continue
         waiting.append(Asked(name, line.file, line.number))
         if len(waiting) == _BATCH:

@@ -10,7 +10,9 @@ import re
 from functools import cache
 from typing import Any
 
-_TAG = re.compile(r"<(/?)(?:jats:)?(p|sec|title|italic|bold|sub|sup|list|i|b)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(/?)(?:jats:)?(p|sec|title|italic|bold|sub|sup|list|i|b)\b[^<>]*>", re.IGNORECASE
+)
 _ANY_TAG = re.compile(r"<[^<>]+>")
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)(\w+;)?")
 _BLOCKS = frozenset({"p", "list-item", "title", "sec", "abstract", "label"})

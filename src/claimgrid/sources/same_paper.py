@@ -131,8 +131,7 @@ def _published(paper: Paper) -> bool:
     doi = paper.doi or ""
     venue = paper.venue or ""
     return bool(
-        (doi and not doi.lower().startswith("10.48550/"))
-        or (venue and not _PREPRINT.search(venue))
+        (doi and not doi.lower().startswith("10.48550/")) or (venue and not _PREPRINT.search(venue))
     )
 
 

@@ -144,15 +144,17 @@ class _Remote:
             return work()
         except (ImportError, OSError) as error:
             raise OSError(str(error) or type(error).__name__) from error
-        except Exception as error:  # noqa: BLE001 whatever the protocol's library raises
+        except Exception as error:
             raise OSError(f"{type(error).__name__}: {error}") from error
 
 
-def _unpacked(first: Opened, stack: ExitStack, *, within: bool = False) -> Iterator[Opened | Problem]:
+def _unpacked(
+    first: Opened, stack: ExitStack, *, within: bool = False
+) -> Iterator[Opened | Problem]:
     if first.head.startswith(_GZIP):
         counted = _Counted(first)
         with gzip.GzipFile(fileobj=counted) as unzipped:
-            yield _guarded(first.name, cast(io.RawIOBase, unzipped), counted)
+            yield _guarded(first.name, cast("io.RawIOBase", unzipped), counted)
     elif first.head.startswith(_ZSTD):
         counted = _Counted(first)
         yield _guarded(first.name, _zstd(counted), counted)
@@ -268,7 +270,7 @@ def _members(archive: Opened, stack: ExitStack) -> Iterator[Opened | Problem]:
             continue
         try:
             with opened.open(info) as member:
-                yield from _unpacked(Opened(name, cast(ByteStream, member)), stack, within=True)
+                yield from _unpacked(Opened(name, cast("ByteStream", member)), stack, within=True)
         except (*BROKEN, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             told = unreadable(error, name)
             yield Problem(told.path, told.line or 1, told.message, None, "", whole=True)

@@ -44,7 +44,9 @@ def read_xml(name: str, stream: ByteStream) -> Iterator[Paper | Problem]:
             load_dtd=False, huge_tree=False,
         )  # fmt: skip
         for _, element in context:
-            if element.getparent() is not None and _name(element.getparent()) in ("related-object",):
+            if element.getparent() is not None and _name(element.getparent()) in (
+                "related-object",
+            ):
                 continue
             record = _RECORDS[_name(element)](element, file)
             if record is not None:
@@ -141,7 +143,9 @@ def _jats(article: Any, file: str) -> Record | None:
         "venue": _text(article.find(".//{*}journal-title")),
     }
     extra = {"pmid": ids["pmid"]} if ids.get("pmid") else {}
-    return Record(file, article.sourceline or 1, fields, extra, label=f"article {own or ''}".strip())
+    return Record(
+        file, article.sourceline or 1, fields, extra, label=f"article {own or ''}".strip()
+    )
 
 
 def _jats_abstract(meta: Any) -> str | None:
