@@ -84,7 +84,8 @@ def source_options(command: Command) -> Command:
             click.option(
                 "--where",
                 metavar="SQL",
-                help="Only papers for which this holds: \"year >= 2025 and 'cs.DC' in categories\".",
+                help="Only papers for which this holds, such as \"year >= 2025 and 'cs.DC' in "
+                'categories".',
             ),
             click.option(
                 "--limit", type=click.IntRange(min=1), metavar="N", help="At most N papers."

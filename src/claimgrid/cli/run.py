@@ -76,7 +76,7 @@ def run(
 def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
     tally, told = done.summary, done.manifest
-    if "-" in names and tally.papers == 1 and tally.last and not tally.failures:
+    if "-" in names and tally.papers == 1 and tally.last and not tally.failures.total:
         from claimgrid.cli.show import print_paper
 
         print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
@@ -151,9 +151,9 @@ def command(
 ) -> None:
     """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
 
-    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot, OpenAlex,
-    Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not; `extract
-    sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
+    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot,
+    OpenAlex, Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not;
+    `extract sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
     papers.jsonl); 2: wrong usage or set-up.
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
