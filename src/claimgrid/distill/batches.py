@@ -66,9 +66,10 @@ class Targets:
 
 def inputs(rows: Sequence[Features], masked: float = 0.0) -> Inputs:
     """The padded inputs of a batch; `masked` is the share of tokens that is hidden."""
-    batch, length = len(rows), max(len(r.ids) for r in rows)
-    count = max(1, *(len(r.questions) for r in rows)) if rows else 1
-    ahead = max(1, *(len(r.anchors) for r in rows))
+    # Sizes in steps: oneDNN prepares its kernels anew for each shape.
+    batch, length = len(rows), _up(max(len(r.ids) for r in rows), 64)
+    count = _up(max(len(r.questions) for r in rows), 16)
+    ahead = _up(max(len(r.anchors) for r in rows), 4)
     zeros = torch.zeros
     ids, types = zeros(batch, length, dtype=torch.long), zeros(batch, length, dtype=torch.long)
     attend = zeros(batch, length)
@@ -95,6 +96,11 @@ def inputs(rows: Sequence[Features], masked: float = 0.0) -> Inputs:
             anchors[b, : len(row.anchors)] = torch.tensor(row.anchors)
             relation[b, : len(row.anchors), :size] = torch.from_numpy(row.relation)
     return Inputs(ids, types, attend, everywhere, first, kinds, titled, forms, anchors, relation)
+
+
+def _up(size: int, step: int) -> int:
+    """A size rounded up to whole steps, one step at least."""
+    return max(1, -(-size // step)) * step
 
 
 def targets(examples: Sequence[Example], rows: Sequence[Features], given: Inputs) -> Targets:

@@ -27,8 +27,8 @@ def dropped(x: Tensor, share: float, training: bool) -> Tensor:
     if not training or not share:
         return x
     count, key = x.numel(), (share, x.dtype)
-    if key not in _pool or _pool[key].numel() < 3 * count:
-        kept = torch.rand(max(4 * count, 1 << 23)) > share
+    if key not in _pool or _pool[key].numel() < 2 * count:
+        kept = torch.rand(max(2 * count + 1, 1 << 23)) > share
         _pool[key] = (kept.float() / (1 - share)).to(x.dtype)
     at = int(torch.randint(0, _pool[key].numel() - count, (1,)))
     return x * _pool[key][at : at + count].view_as(x)
@@ -49,7 +49,8 @@ class _Layer(nn.Module):
         split = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads)
         q, k, v = split.permute(2, 0, 3, 1, 4)
         # Written out: on a CPU, torch's fused attention takes three times as long backwards.
-        scores = (q @ k.transpose(-1, -2)) * (width // self.heads) ** -0.5 + mask.to(q.dtype)
+        q = q * (width // self.heads) ** -0.5
+        scores = q @ k.transpose(-1, -2) + mask.to(q.dtype)
         seen = (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2)
         seen = seen.reshape(batch, length, width)
         x = self.norm1(x + dropped(self.out(seen), self.drop, self.training))

@@ -86,6 +86,12 @@ def is_metric(words: str) -> bool:
     return len(bare) <= _LONGEST and (_fold(bare) in table.names or _fold(singular) in table.names)
 
 
+def is_benchmark(words: str) -> bool:
+    """Whether the table of benchmarks has this name, whatever split, year or version it has."""
+    name = plain(words)
+    return len(name) <= _LONGEST and _known(benchmark(name), _benchmarks()) is not None
+
+
 # LaTeX ───────────────────────────────────────────────────────────────────────────────────────────
 
 _LATEX = re.compile(r"\\([A-Za-z]+)(\s?)|\\(.?)|[${}~]", re.DOTALL)
