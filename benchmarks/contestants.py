@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from claimgrid.papers import Paper
-    from claimgrid.prompt import Request
+    from claimgrid.types.paper import Paper
+    from claimgrid.types.request import Request
     from simulated import SimulatedPaper
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +58,7 @@ def floor(job: Job) -> int:
     import aiohttp
     import orjson
 
-    from claimgrid.reply import Reply
+    from claimgrid.types.reply import Reply
 
     requests = _requests(job)
     schema = Reply.model_json_schema()
@@ -96,12 +96,12 @@ def floor(job: Job) -> int:
 
 def ours_ask(job: Job) -> int:
     """`claimgrid.llm.client.Client.ask`: requests built, replies validated, nothing stored."""
-    from claimgrid.llm.client import Client, Policy, Stores
+    from claimgrid.llm.client import AskPolicy, Client, ResponseStores
     from claimgrid.llm.providers import endpoint
 
     async def main() -> int:
         at = endpoint(job.model, base_url=job.url)
-        async with Client(at, Stores(), _policy(Policy, job)) as client:
+        async with Client(at, ResponseStores(), _policy(AskPolicy, job)) as client:
 
             async def ask(request: Request) -> bool:
                 return _right((await client.ask(request)).reply)
@@ -114,7 +114,7 @@ def ours_ask(job: Job) -> int:
 def ours_run(job: Job) -> int:
     """`extract run` within this process: the real engine, grounding, reply store and folder."""
     from claimgrid import settings
-    from claimgrid.commands.run import run
+    from claimgrid.cli.run import run
 
     with tempfile.TemporaryDirectory() as folder:
         given = settings.load(
@@ -141,7 +141,7 @@ def openai_alone(job: Job) -> int:
     """openai's async client, `parse` with the reply's Pydantic model."""
     from openai import AsyncOpenAI
 
-    from claimgrid.reply import Reply
+    from claimgrid.types.reply import Reply
 
     async def main() -> int:
         async with AsyncOpenAI(api_key="none", base_url=job.url) as client:
@@ -166,7 +166,7 @@ def instructor_over_openai(job: Job) -> int:
     import instructor
     from openai import AsyncOpenAI
 
-    from claimgrid.reply import Reply
+    from claimgrid.types.reply import Reply
 
     async def main() -> int:
         async with AsyncOpenAI(api_key="none", base_url=job.url) as bare:
@@ -235,8 +235,8 @@ CONTESTANTS = {
 
 
 def _requests(job: Job) -> list[Request]:
-    from claimgrid.papers import Paper
-    from claimgrid.prompt import build, load
+    from claimgrid.extraction.prompt import build, load
+    from claimgrid.types.paper import Paper
 
     prompt = load(ROOT / "prompts" / "claims.md")
 

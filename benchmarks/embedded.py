@@ -22,49 +22,51 @@ from typing import Any
 
 import aiohttp
 
-from claimgrid import decisions, evaluate, resources, sources
-from claimgrid import prompt as prompts
-from claimgrid.decisions import form, questions
-from claimgrid.distill import labels
-from claimgrid.embedded import runtime, store
-from claimgrid.embedded.runtime import Options
+from claimgrid import sources
+from claimgrid.decisions import candidates, decision_request, grammar
 from claimgrid.errors import InvalidReplyError
-from claimgrid.llm import lean
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.outcome import Outcome
-from claimgrid.papers import Paper
-from claimgrid.pipeline import failed, read_answer
-from claimgrid.prompt import Request, Sampling
-from claimgrid.reply import Reply
+from claimgrid.evaluate import scoring
+from claimgrid.extraction import prompt as prompts
+from claimgrid.extraction.pipeline import failed, read_answer
+from claimgrid.io import shipped_files
+from claimgrid.llm import fast_path
+from claimgrid.local import model_files, server
+from claimgrid.local.server import ServerOptions
+from claimgrid.training import training_labels
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
+from claimgrid.types.request import Request, Sampling
 
 SAMPLING = Sampling(0.0, 1024)
 
 
 def request(way: str, paper: Paper) -> Request:
     if way == "one-shot":
-        prompt = prompts.load(resources.path("prompts/claims.md"))
+        prompt = prompts.load(shipped_files.path("prompts/claims.md"))
         return prompts.build(paper, prompt, model="m", mode="json_schema", sampling=SAMPLING)
-    prompt = prompts.load(resources.path("prompts/decisions.md"))
-    asked = decisions.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
+    prompt = prompts.load(shipped_files.path("prompts/decisions.md"))
+    asked = decision_request.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
     if way == "free":
-        sheet = questions.sheet(paper.abstract)
+        sheet = candidates.sheet(paper.abstract)
         return replace(asked, grammar=None, parse=functools.partial(lenient, sheet))
     return asked
 
 
-def lenient(sheet: questions.Sheet, text: str) -> Reply:
+def lenient(sheet: candidates.Candidates, text: str) -> Reply:
     """The decisions among a reply's lines that answer a question of the sheet."""
     kept = []
     for question in sheet.questions:
-        start = question.shown + form.GIVES
+        start = question.shown + grammar.GIVES
         line = next((line for line in text.split("\n") if line.startswith(start)), start + "no")
-        one = questions.Sheet(sheet.abstract, (question,))
+        one = candidates.Candidates(sheet.abstract, (question,))
         try:
-            form.read(one, line)
+            grammar.read(one, line)
         except ValueError:
             line = start + "no"
         kept.append(line)
-    return form.read(sheet, "\n".join(kept))
+    return grammar.read(sheet, "\n".join(kept))
 
 
 def body(asked: Request, *, cached: bool) -> dict[str, Any]:
@@ -83,7 +85,12 @@ def body(asked: Request, *, cached: bool) -> dict[str, Any]:
 
 
 async def ask_all(
-    running: runtime.Running, way: str, papers: list[Paper], at_once: int, *, cached: bool = True
+    running: server.RunningServer,
+    way: str,
+    papers: list[Paper],
+    at_once: int,
+    *,
+    cached: bool = True,
 ) -> tuple[list[Outcome], float, dict[str, float]]:
     gate = asyncio.Semaphore(at_once)
     totals = {"prompt_n": 0.0, "predicted_n": 0.0, "prompt_ms": 0.0, "predicted_ms": 0.0}
@@ -97,7 +104,7 @@ async def ask_all(
                 reply = await said.json()
         for name in totals:
             totals[name] += reply.get("timings", {}).get(name, 0)
-        read = lean.read(reply, asked)
+        read = fast_path.read(reply, asked)
         if read is None:
             return failed(paper, InvalidReplyError("no valid reply", ()), model="m")
         return read_answer(paper, Answer(read, (), Usage(), "live", "local-server", "m"))
@@ -113,8 +120,8 @@ def ceiling(papers: list[Paper], gold: list[dict[str, Any]]) -> list[Outcome]:
     known = {line["id"]: line["claims"] for line in gold}
     outcomes = []
     for paper in papers:
-        sheet, decided = labels.label(paper, known.get(paper.paper_id, []))
-        reply = form.read(sheet, form.lines(sheet, decided))
+        sheet, decided = training_labels.label(paper, known.get(paper.paper_id, []))
+        reply = grammar.read(sheet, grammar.lines(sheet, decided))
         outcomes.append(read_answer(paper, Answer(reply, (), Usage(), "live", "gold", "gold")))
     return outcomes
 
@@ -123,7 +130,7 @@ def report(name: str, gold: list[dict[str, Any]], outcomes: list[Outcome], secon
     papers = {outcome.paper.paper_id for outcome in outcomes}
     wanted = [line for line in gold if line.get("id") in papers] or gold
     claims = [claim for outcome in outcomes for claim in outcome.claims]
-    score = evaluate.evaluate(wanted, [outcome.paper for outcome in outcomes], claims)
+    score = scoring.evaluate(wanted, [outcome.paper for outcome in outcomes], claims)
     total, kinds = score.total, score.kinds
     invalid = sum(outcome.paper.status not in ("claims", "no_claims") for outcome in outcomes)
     by_kind = ", ".join(f"{kind} {one.f1:.2f}" for kind, one in kinds.items())
@@ -147,17 +154,17 @@ def main() -> None:
     given = parser.parse_args()
     papers = [item for item in sources.read(given.abstracts) if isinstance(item, Paper)]
     papers = papers[: given.papers]
-    gold = evaluate.read_gold(given.gold)
+    gold = scoring.read_gold(given.gold)
     if given.ways == "ceiling":
         began = time.monotonic()
         outcomes = ceiling(papers, gold)
         report("ceiling", gold, outcomes, time.monotonic() - began)
         return
-    model = store.resolve(given.model, given.adapter)
+    model = model_files.resolve(given.model, given.adapter)
     for slots in (int(n) for n in given.slots.split(",")):
         for way in given.ways.split(","):
             context = 8192 if way == "one-shot" else 3072
-            running = runtime.start(model, Options(slots=slots, context=context))
+            running = server.start(model, ServerOptions(slots=slots, context=context))
             try:
                 warm = asyncio.run(ask_all(running, way, papers[:1], 1))
                 del warm

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from claimgrid import align, sentences, sources
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.normalize import hardware
-from claimgrid.normalize.numbers import lex
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.reply import LISTS, Reply
+from claimgrid import sources
+from claimgrid.entities import hardware
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.quantities.lexer import lex
+from claimgrid.text import alignment, sentences
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import LISTS, Reply
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "fixtures/recordings/claude"
@@ -203,9 +204,9 @@ def _doubling(times: Sequence[tuple[int, float]]) -> float | None:
 
 
 def _aligned(text: str) -> object:
-    doc = align.read(text)
+    doc = alignment.read(text)
     copied = (text[:40], text[:2000], text, "zephyr is 1x", text[:20] + "9")
-    return [align.locate(doc, words) or align.why_not(doc, words) for words in copied]
+    return [alignment.locate(doc, words) or alignment.why_not(doc, words) for words in copied]
 
 
 def _whole(text: str) -> object:

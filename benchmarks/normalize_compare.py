@@ -15,7 +15,7 @@ from typing import Any
 
 from quantulum3 import parser
 
-from claimgrid.normalize.numbers import lex
+from claimgrid.quantities.lexer import lex
 
 CASES = Path(__file__).resolve().parent.parent / "tests/cases/numbers.jsonl"
 

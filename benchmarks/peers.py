@@ -26,7 +26,7 @@ def langextract_settings() -> dict[str, Any]:
     """
     import langextract as lx
 
-    from claimgrid.prompt import load
+    from claimgrid.extraction.prompt import load
 
     examples = []
     for example in load(ROOT / "prompts" / "claims.md").examples:

@@ -22,8 +22,8 @@ def cpu():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 began = cpu()
-from claimgrid.cli import main
-import claimgrid.commands.run
+from claimgrid.cli.main import main
+import claimgrid.cli.run
 imported = cpu()
 try:
     main(["run", "seeds/", "--out", sys.argv[1]], prog_name="extract")

@@ -86,9 +86,9 @@ def _counter() -> Count:
 def _ours() -> tuple[list[Any], list[str], list[dict[str, Any]]]:
     """The seed papers, their recorded replies' text, and what is sent for each."""
     from claimgrid import settings, sources
-    from claimgrid.commands.session import open_session
-    from claimgrid.papers import Paper
-    from claimgrid.prompt import reply_schema
+    from claimgrid.engines.session import open_session
+    from claimgrid.types.paper import Paper
+    from claimgrid.types.request import reply_schema
 
     session = open_session(settings.load())
     papers = [item for item in sources.read("seeds/") if isinstance(item, Paper)]
@@ -199,13 +199,14 @@ def _packed(papers: list[Any], loads: list[Load], models: list[str], count: Coun
 
     The output is the single replies' own and a few tokens of framing, which are not counted.
     """
-    from claimgrid import prompt as prompts
-    from claimgrid import resources, settings
-    from claimgrid.commands.session import open_session
-    from claimgrid.reply import PackedReply
+    from claimgrid import settings
+    from claimgrid.engines.session import open_session
+    from claimgrid.extraction import prompt as prompts
+    from claimgrid.io import shipped_files
+    from claimgrid.types.reply import PackedReply
 
     session = open_session(settings.load())
-    packing = prompts.load(resources.path("prompts/pack.md"))
+    packing = prompts.load(shipped_files.path("prompts/pack.md"))
     schema = count(json.dumps(PackedReply.model_json_schema(), separators=(",", ":")))
     print("\nclaimgrid --pack N, per abstract")
     for many in (2, 5, 14):

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from batch_server import Answer, Provider, Wires, good
-from claimgrid.llm.answer import Answer as Told
-from claimgrid.llm.batch import Wire
-from claimgrid.llm.batch_api import Api
-from claimgrid.llm.batch_jobs import Jobs
-from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import BatchApi, Limits, News
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.batch.base import BatchApi, BatchLimits, BatchProgress
+from claimgrid.batch.files import RequestBodies
+from claimgrid.batch.openai import OpenAiBatchApi
+from claimgrid.batch.runner import BatchRunner
+from claimgrid.batch.state import BatchState
+from claimgrid.extraction.prompt import Example, Prompt, build
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.recordings import Cache
-from claimgrid.papers import Paper
-from claimgrid.prompt import Example, Prompt, Request, build
+from claimgrid.llm.response_store import ReplyCache
+from claimgrid.types.answer import Answer as Told
+from claimgrid.types.paper import Paper
+from claimgrid.types.request import Request
 
 EXAMPLE = Example("Boreas", "Boreas is 9.5x faster.", "{}")
 PROMPT = Prompt("t", 1, 0.0, 100, "Read.", "{title}\n{abstract}\n{fence}", (EXAMPLE,), "0" * 64)
@@ -55,7 +56,7 @@ def right(body: Any) -> Answer:
 class Bench:
     """A run's folder and a provider; each `work` is a process of its own."""
 
-    def __init__(self, folder: Path, provider: Provider, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, provider: Provider, limits: BatchLimits | None = None) -> None:
         self.folder = folder
         self.provider = provider
         self.limits = limits
@@ -64,11 +65,13 @@ class Bench:
 
     def api(self, wires: Wires | None, attempts: int) -> BatchApi:
         transport = wires or Wires(self.provider)
-        return Api(AT, attempts=attempts, timeout=5.0, backoff=0.001, transport=transport)
+        return OpenAiBatchApi(
+            AT, attempts=attempts, timeout=5.0, backoff=0.001, transport=transport
+        )
 
     def work(
         self,
-        step: Callable[[Jobs], Any],
+        step: Callable[[BatchRunner], Any],
         *,
         wires: Wires | None = None,
         attempts: int = 3,
@@ -76,19 +79,21 @@ class Bench:
         async def main() -> Any:
             api = self.api(wires, attempts)
             with (
-                State(self.folder, alone=True) as state,
-                closing(Cache(self.folder / "replies.sqlite")) as cache,
+                BatchState(self.folder, alone=True) as state,
+                closing(ReplyCache(self.folder / "replies.sqlite")) as cache,
             ):
                 state.begin(source="s", model="scripted", provider=self.at.provider,
                             mode=self.at.mode, base_url=None, reasks=self.reasks)  # fmt: skip
                 async with api:
-                    return await step(Jobs(state, api, Wire(self.at), cache, self.limits))
+                    return await step(
+                        BatchRunner(state, api, RequestBodies(self.at), cache, self.limits)
+                    )
 
         self.folder.mkdir(parents=True, exist_ok=True)
         return asyncio.run(main())
 
-    def submit(self, asked: list[Request], **how: Any) -> News:
-        async def step(jobs: Jobs) -> News:
+    def submit(self, asked: list[Request], **how: Any) -> BatchProgress:
+        async def step(jobs: BatchRunner) -> BatchProgress:
             jobs.add(asked)
             return await jobs.advance()
 
@@ -98,19 +103,19 @@ class Bench:
         """Advance until all is settled. Returns the notes."""
         notes = []
         for _ in range(most):
-            notes += self.work(Jobs.advance, **how).notes
-            with State(self.folder, alone=False) as state:
+            notes += self.work(BatchRunner.advance, **how).notes
+            with BatchState(self.folder, alone=False) as state:
                 counts = state.standings()
             if not counts["waiting"] and not counts["sent"]:
                 return notes
         raise AssertionError(f"not settled after {most} looks: {counts}, {notes[-3:]}")
 
     def reasons(self) -> Counter[str]:
-        with State(self.folder, alone=False) as state:
+        with BatchState(self.folder, alone=False) as state:
             return state.reasons()
 
     def attempts(self, request: Request) -> list[Any]:
-        with closing(Cache(self.folder / "replies.sqlite")) as cache:
+        with closing(ReplyCache(self.folder / "replies.sqlite")) as cache:
             found = cache.get(request.model, request.key)
             return [a.body for a in found.attempts] if found else []
 
@@ -118,9 +123,9 @@ class Bench:
         """What an offline client makes of the stored replies."""
 
         async def main() -> list[Told]:
-            with closing(Cache(self.folder / "replies.sqlite")) as cache:
-                stores = Stores(read=(("cache", cache),))
-                async with Client(self.at, stores, Policy(live=False)) as client:
+            with closing(ReplyCache(self.folder / "replies.sqlite")) as cache:
+                stores = ResponseStores(read=(("cache", cache),))
+                async with Client(self.at, stores, AskPolicy(live=False)) as client:
                     return [await client.ask(request) for request in asked]
 
         return asyncio.run(main())

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 # What a live run imports, so that a forked one need not.
-IMPORTED = ("forked", "claimgrid.commands.run", "claimgrid.llm.vendor", "openai.resources")
+IMPORTED = ("forked", "claimgrid.cli.run", "claimgrid.llm.vendor_client", "openai.resources")
 
 
 class Forks:
@@ -33,7 +33,7 @@ def _extract(log: str, arguments: list[str]) -> None:
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    from claimgrid.cli import main
+    from claimgrid.cli.main import main
 
     sys.argv = ["extract", *arguments]
     main(arguments, prog_name="extract")

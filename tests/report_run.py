@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from claimgrid import store
-from claimgrid.claims import CLAIM, Claim, PaperLine, Rejected, UnclaimedNumber
-from claimgrid.outcome import Outcome
+from claimgrid.io import run_folder
+from claimgrid.types.claim import CLAIM, Claim, PaperLine, Rejected, UnclaimedNumber
+from claimgrid.types.outcome import Outcome
 
 SCRIPT = "<script>window.hacked = 1</script>"
 MARKUP = '<img src=x onerror="window.hacked = 2">'
@@ -229,13 +229,13 @@ _CLAIMS: tuple[tuple[str, dict[str, Any], str, dict[str, str]], ...] = (
 def write_run(folder: Path) -> Path:
     """The run's folder, as `extract run` leaves it."""
     claims = [_claim(*given) for given in _CLAIMS]
-    with store.Writer(folder) as writer:
+    with run_folder.RunWriter(folder) as writer:
         for paper_id, abstract in ABSTRACTS.items():
             own = tuple(claim for claim in claims if claim.paper_id == paper_id)
             rejected = (_rejected(),) if paper_id == "zephyr" else ()
             writer.add(Outcome(_paper(paper_id, abstract, own, len(rejected)), own, rejected))
         writer.add(Outcome(_paper("hush", "", (), 0, status="refused", reason="the model refused")))
-    store.write_manifest(folder, {"claimgrid": "0", "source": "invented.jsonl", "papers": 5})
+    run_folder.write_manifest(folder, {"claimgrid": "0", "source": "invented.jsonl", "papers": 5})
     return folder
 
 

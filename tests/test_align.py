@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from claimgrid.align import MOST_MATCHES, locate, matches, read, why_not
-from claimgrid.folding import SPLIT_DIGITS, fold
+from claimgrid.text.alignment import MOST_MATCHES, locate, matches, read, why_not
+from claimgrid.text.normalized_text import SPLIT_DIGITS, fold
 
 CASES: list[dict[str, Any]] = [
     json.loads(line)

@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 
 from batch_bench import AT, BAD, PROMPT, Bench, number, requests, right
 from batch_server import Answer, CutError, Provider, Wires, good
+from claimgrid.batch.base import BatchLimits
+from claimgrid.batch.files import bodies
+from claimgrid.batch.openai import OpenAiBatchApi
+from claimgrid.batch.result_lines import BatchFault, BatchReply, DamagedLine, read
+from claimgrid.batch.runner import BatchRunner, standing
+from claimgrid.batch.state import BatchState
 from claimgrid.errors import SetupError, StoreError, TransportError, UsageError
-from claimgrid.llm.answer import Answer as Told
-from claimgrid.llm.batch import bodies
-from claimgrid.llm.batch_api import Api
-from claimgrid.llm.batch_jobs import Jobs, standing
-from claimgrid.llm.batch_results import Damaged, Fault, Reply, read
-from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import Limits
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.extraction.prompt import build
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.recordings import Cache, Folder
-from claimgrid.papers import Paper
-from claimgrid.prompt import build
+from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.types.answer import Answer as Told
+from claimgrid.types.paper import Paper
 from server import Server, completion
 
 
@@ -53,11 +53,11 @@ def test_a_batch_asks_what_an_online_call_asks_and_so_does_its_re_ask(
     request = requests(1)[0]
     said = [BAD, BAD, json.dumps(right_words := {"speedups": []})]
     with Server(lambda n, body: completion(said[n])) as server:
-        folder = Folder(tmp_path / "online")
+        folder = RecordingFolder(tmp_path / "online")
         at = endpoint("scripted", base_url=server.url)
 
         async def ask() -> Told:
-            async with Client(at, Stores(write=(folder,)), Policy(live=True)) as client:
+            async with Client(at, ResponseStores(write=(folder,)), AskPolicy(live=True)) as client:
                 return await client.ask(request)
 
         online_answer = asyncio.run(ask())
@@ -128,7 +128,9 @@ def test_parts_keep_the_limits_and_hold_each_request_once(
     ]
     asked = [build(paper, PROMPT, model="scripted", mode="json") for paper in papers]
     provider = Provider(right)
-    bench = Bench(tmp_path_factory.mktemp("parts"), provider, Limits(requests=most, bytes=room))
+    bench = Bench(
+        tmp_path_factory.mktemp("parts"), provider, BatchLimits(requests=most, bytes=room)
+    )
     bench.submit(asked)
     found = []
     for _, content in provider.files.values():
@@ -296,7 +298,7 @@ def test_results_deleted_at_the_provider_are_not_silently_paid_again(bench: Benc
 
 
 def test_a_part_waits_for_room_in_the_queue(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "run", Provider(right), Limits(requests=2))
+    bench = Bench(tmp_path / "run", Provider(right), BatchLimits(requests=2))
     asked = requests(6)
     size = len(json.dumps(next(bodies(asked[:1], AT))[1]))
     bench.provider.token_limit = size * 5 // 3
@@ -341,12 +343,12 @@ def test_a_file_refused_as_a_whole_fails_with_the_reason(bench: Bench) -> None:
 
 
 def test_cancelling_keeps_what_was_done_and_sends_no_more(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "run", Provider(right), Limits(requests=2))
+    bench = Bench(tmp_path / "run", Provider(right), BatchLimits(requests=2))
     asked = requests(4)
     bench.submit(asked)
     first = next(iter(bench.provider.batches.values()))
     bench.provider._finish(first, "completed")
-    bench.work(Jobs.cancel)
+    bench.work(BatchRunner.cancel)
     bench.finish()
     assert len(bench.provider.batches) == 2
     assert len(bench.provider.asked) == 2
@@ -362,7 +364,7 @@ def test_a_batch_that_was_never_heard_of_again_is_cancelled_too(bench: Bench) ->
     with pytest.raises(CutError):
         bench.submit(requests(2), wires=Wires(bench.provider, cut=1, after=True))
     assert len(bench.provider.batches) == 1
-    bench.work(Jobs.cancel)
+    bench.work(BatchRunner.cancel)
     bench.finish()
     assert not bench.provider.asked
     assert [b["status"] for b in bench.provider.batches.values()] == ["cancelled"]
@@ -383,8 +385,10 @@ def test_an_online_answer_that_came_first_is_kept(bench: Bench) -> None:
         at = endpoint("scripted", base_url=server.url)
 
         async def ask() -> None:
-            with closing(Cache(bench.folder / "replies.sqlite")) as cache:
-                async with Client(at, Stores(write=(cache,)), Policy(live=True)) as client:
+            with closing(ReplyCache(bench.folder / "replies.sqlite")) as cache:
+                async with Client(
+                    at, ResponseStores(write=(cache,)), AskPolicy(live=True)
+                ) as client:
                     await client.ask(asked[0])
 
         asyncio.run(ask())
@@ -426,16 +430,19 @@ def test_a_refused_step_tells_what_to_do(
 
 def test_two_commands_do_not_work_in_one_folder_at_once(bench: Bench) -> None:
     bench.submit(requests(1))
-    with State(bench.folder, alone=True):
+    with BatchState(bench.folder, alone=True):
         with pytest.raises(StoreError, match="at work here"):
-            State(bench.folder, alone=True)
-        with State(bench.folder, alone=False) as looked:  # looking is always allowed
+            BatchState(bench.folder, alone=True)
+        with BatchState(bench.folder, alone=False) as looked:  # looking is always allowed
             assert looked.standings()["sent"] == 1
 
 
 def test_a_folder_belongs_to_one_model(bench: Bench) -> None:
     bench.submit(requests(1))
-    with State(bench.folder, alone=True) as state, pytest.raises(UsageError, match="another -o"):
+    with (
+        BatchState(bench.folder, alone=True) as state,
+        pytest.raises(UsageError, match="another -o"),
+    ):
         state.begin(source="s", model="other", provider="openai", mode="json_schema",
                     base_url=None, reasks=2)  # fmt: skip
 
@@ -444,8 +451,8 @@ def test_looking_writes_nothing(bench: Bench) -> None:
     bench.submit(requests(2))
 
     async def look() -> list[str]:
-        api = Api(AT, attempts=1, timeout=5.0, transport=Wires(bench.provider))
-        with State(bench.folder, alone=False) as state:
+        api = OpenAiBatchApi(AT, attempts=1, timeout=5.0, transport=Wires(bench.provider))
+        with BatchState(bench.folder, alone=False) as state:
             async with api:
                 shown = [part.status for part in await standing(state, api)]
             with pytest.raises(StoreError, match="cannot be written"):
@@ -468,6 +475,6 @@ def test_result_lines_that_say_nothing_are_told_apart(tmp_path: Path) -> None:
     ]
     path.write_bytes(b"\n".join(told))
     found = list(read(path))
-    assert found[0] == Reply("a", {"x": 1})
-    assert [f.again for f in found[1:4] if isinstance(f, Fault)] == [False, True, True]
-    assert [type(f) for f in found[4:]] == [Damaged, Damaged]
+    assert found[0] == BatchReply("a", {"x": 1})
+    assert [f.again for f in found[1:4] if isinstance(f, BatchFault)] == [False, True, True]
+    assert [type(f) for f in found[4:]] == [DamagedLine, DamagedLine]

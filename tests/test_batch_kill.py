@@ -9,10 +9,10 @@ import pytest
 
 from batch_bench import BAD, Bench, asked_again, number, requests, right
 from batch_server import Answer, CutError, Provider, Wires, good
-from claimgrid.llm import batch_collect
-from claimgrid.llm.batch_jobs import Jobs
-from claimgrid.llm.batch_state import State
-from claimgrid.llm.batch_types import Limits
+from claimgrid.batch import collector
+from claimgrid.batch.base import BatchLimits
+from claimgrid.batch.runner import BatchRunner
+from claimgrid.batch.state import BatchState
 
 
 def mishaps(body: Any) -> Answer | None:
@@ -27,10 +27,10 @@ def test_a_kill_at_any_call_loses_nothing_and_pays_nothing_twice(
     asked = requests(3)
     cut = 0
     while True:
-        bench = Bench(tmp_path / str(cut), Provider(mishaps), Limits(requests=2))
+        bench = Bench(tmp_path / str(cut), Provider(mishaps), BatchLimits(requests=2))
         wires = Wires(bench.provider, cut=cut, after=after)
 
-        async def all_in_one(jobs: Jobs) -> None:
+        async def all_in_one(jobs: BatchRunner) -> None:
             jobs.add(asked)
             for _ in range(20):
                 await jobs.advance()
@@ -55,20 +55,20 @@ def test_a_kill_at_any_call_loses_nothing_and_pays_nothing_twice(
 def test_a_kill_between_a_reply_and_the_state_file_stores_it_once(
     tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench(tmp_path / "run", Provider(mishaps), Limits(requests=3))
+    bench = Bench(tmp_path / "run", Provider(mishaps), BatchLimits(requests=3))
     asked = requests(5)
     calls = 0
-    write = State._write
+    write = BatchState._write
 
-    def dying(self: State, statement: str, values: Any) -> None:
+    def dying(self: BatchState, statement: str, values: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == 14 + place * 3:
             raise CutError
         write(self, statement, values)
 
-    monkeypatch.setattr(State, "_write", dying)
-    monkeypatch.setattr(batch_collect, "_TOGETHER", 1)
+    monkeypatch.setattr(BatchState, "_write", dying)
+    monkeypatch.setattr(collector, "_TOGETHER", 1)
     try:
         bench.submit(asked)
         bench.finish()

@@ -15,17 +15,17 @@ import pytest
 from batch_bench import Bench, requests
 from batch_dialects import Anthropic, Dialect, Google
 from batch_server import Answer, Wires, serve
+from claimgrid.batch.anthropic import AnthropicBatchApi
+from claimgrid.batch.base import BatchApi, BatchLimits
+from claimgrid.batch.files import RequestBodies
+from claimgrid.batch.gemini import GeminiBatchApi
+from claimgrid.batch.result_lines import BatchFault, BatchReply, read
+from claimgrid.batch.runner import BatchRunner
 from claimgrid.errors import SetupError, TransportError
-from claimgrid.llm.batch import Wire
-from claimgrid.llm.batch_anthropic import AnthropicApi
-from claimgrid.llm.batch_google import GoogleApi
-from claimgrid.llm.batch_jobs import Jobs
-from claimgrid.llm.batch_results import Fault, Reply, read
-from claimgrid.llm.batch_types import BatchApi, Limits
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import Endpoint, endpoint
-from claimgrid.llm.recordings import Folder
-from claimgrid.prompt import Request
+from claimgrid.llm.response_store import RecordingFolder
+from claimgrid.types.request import Request
 from server import Say, Server
 from test_providers import WRONG, anthropic, google
 
@@ -53,7 +53,7 @@ class Vendor:
 
 
 class VendorBench(Bench):
-    def __init__(self, folder: Path, vendor: Vendor, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, vendor: Vendor, limits: BatchLimits | None = None) -> None:
         super().__init__(folder, vendor.provider, limits)  # type: ignore[arg-type]
         self.vendor = vendor
         self.at = vendor.at
@@ -74,9 +74,9 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
         if isinstance(provider, Anthropic):
             bad = 400, provider.error("invalid_request_error", "no good")
             busy = 529, provider.error("overloaded_error", "too busy")
-            made = Vendor(at, provider, AnthropicApi, bad, busy)
+            made = Vendor(at, provider, AnthropicBatchApi, bad, busy)
         else:
-            made = Vendor(at, provider, GoogleApi, (400, {"code": 400, "message": "no good"}),
+            made = Vendor(at, provider, GeminiBatchApi, (400, {"code": 400, "message": "no good"}),
                           (503, {"code": 503, "message": "too busy"}))  # fmt: skip
         provider.answer = made.right
         yield made
@@ -104,12 +104,12 @@ def test_a_batch_and_an_online_call_ask_the_same_and_store_the_same(
     def say(turn: int, body: Any) -> Any:
         return vendor.says(WRONG, body) if turn == 0 else vendor.right(body)[1]
 
-    folder = Folder(tmp_path / "online")
+    folder = RecordingFolder(tmp_path / "online")
     with Server(lambda turn, body: Say(say(turn, body))) as server:
         at = replace(vendor.at, base_url=server.url.removesuffix("/v1"))
 
         async def ask() -> Any:
-            async with Client(at, Stores(write=(folder,)), Policy(live=True)) as client:
+            async with Client(at, ResponseStores(write=(folder,)), AskPolicy(live=True)) as client:
                 return await client.ask(request)
 
         online = asyncio.run(ask())
@@ -127,19 +127,19 @@ def test_a_batch_and_an_online_call_ask_the_same_and_store_the_same(
 
 
 def test_a_rewritten_body_is_the_one_that_the_client_makes(vendor: Vendor) -> None:
-    async def bodies(wire: Wire, *some: Request) -> list[Any]:
+    async def bodies(wire: RequestBodies, *some: Request) -> list[Any]:
         return [await wire.first(request) for request in some]
 
     three = asked(vendor, 3)
-    together = asyncio.run(bodies(Wire(vendor.at), *three))
-    assert together == [asyncio.run(bodies(Wire(vendor.at), one))[0] for one in three]
+    together = asyncio.run(bodies(RequestBodies(vendor.at), *three))
+    assert together == [asyncio.run(bodies(RequestBodies(vendor.at), one))[0] for one in three]
     assert [number(body) for body in together] == [1, 2, 3]
 
 
 def test_many_requests_go_in_parts_and_come_back_under_their_keys(
     tmp_path: Path, vendor: Vendor
 ) -> None:
-    bench = VendorBench(tmp_path / "run", vendor, Limits(requests=2))
+    bench = VendorBench(tmp_path / "run", vendor, BatchLimits(requests=2))
     bench.submit(asked(vendor, 5))
     bench.finish()
     bench.all_answered(asked(vendor, 5))
@@ -201,11 +201,11 @@ def test_part_of_a_batch_may_fail_expire_or_be_too_much(vendor: Vendor, bench: V
 
 
 def test_cancelling_keeps_what_was_done_and_sends_no_more(tmp_path: Path, vendor: Vendor) -> None:
-    bench = VendorBench(tmp_path / "run", vendor, Limits(requests=2))
+    bench = VendorBench(tmp_path / "run", vendor, BatchLimits(requests=2))
     four = asked(vendor, 4)
     bench.submit(four)
     vendor.provider.run(next(iter(vendor.provider.batches.values())))
-    bench.work(Jobs.cancel)
+    bench.work(BatchRunner.cancel)
     bench.finish()
     assert [bool(bench.attempts(one)) for one in four] == [True, True, False, False]
     assert sum(bench.reasons().values()) == 2
@@ -246,7 +246,7 @@ def test_a_refused_step_tells_what_to_do(
 def test_a_full_queue_of_gemini_s_is_waited_for(tmp_path: Path, vendor: Vendor) -> None:
     if isinstance(vendor.provider, Anthropic):
         pytest.skip("Anthropic names no such limit; a 429 of its passes")
-    bench = VendorBench(tmp_path / "run", vendor, Limits(requests=1))
+    bench = VendorBench(tmp_path / "run", vendor, BatchLimits(requests=1))
     said = (429, {"error": {"code": 429, "message": "Quota exceeded", "status": "EXHAUSTED"}})
     vendor.provider.faults["create"] = [said]
     notes = bench.submit(asked(vendor, 2)).notes
@@ -276,8 +276,8 @@ def test_result_lines_of_each_vendor_are_told_apart(tmp_path: Path) -> None:
         result(),
         {"custom_id": "k_r-1"},
     )
-    assert found[0] == Reply("k", {"a": 1})
-    assert found[1] == Fault("k", "invalid_request_error: m", again=False)
+    assert found[0] == BatchReply("k", {"a": 1})
+    assert found[1] == BatchFault("k", "invalid_request_error: m", again=False)
     assert [fault.again for fault in found[2:]] == [True, False, True, True, True]
     found = lines(
         "google",
@@ -287,6 +287,6 @@ def test_result_lines_of_each_vendor_are_told_apart(tmp_path: Path) -> None:
         {"key": "k", "status": {"code": 13}},
         {"key": "k"},
     )
-    assert found[0] == Reply("k", {"a": 1})
-    assert found[1] == Fault("k", "code 3: m", again=False)
+    assert found[0] == BatchReply("k", {"a": 1})
+    assert found[1] == BatchFault("k", "code 3: m", again=False)
     assert [fault.again for fault in found[2:]] == [True, True, True]

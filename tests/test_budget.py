@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_bench import requests
-from claimgrid.llm import estimate, prices
-from claimgrid.llm.answer import Usage, usage_of
-from claimgrid.llm.budget import Budget, Limits
+from claimgrid.llm import pricing, token_estimate
+from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.providers import endpoint
+from claimgrid.llm.reply_reader import usage_of
+from claimgrid.types.answer import Usage
 from fake_time import run
 
 EACH = Usage(requests=1, input_tokens=1000, output_tokens=100)
@@ -25,7 +26,7 @@ def budget(price: float | None = 1.0, **limits: Any) -> Budget:
     def usd(used: Usage) -> float | None:
         return None if price is None else used.requests * price
 
-    return Budget(Limits(**limits), usd, lambda: 0.0)
+    return Budget(SpendLimits(**limits), usd, lambda: 0.0)
 
 
 def starts(limited: Budget, count: int) -> list[bool]:
@@ -49,7 +50,7 @@ def test_so_many_requests_and_no_more() -> None:
 
 def test_minutes_are_counted_from_the_beginning() -> None:
     now = [50.0]
-    limited = Budget(Limits(minutes=2), lambda _: None, lambda: now[0])
+    limited = Budget(SpendLimits(minutes=2), lambda _: None, lambda: now[0])
     assert starts(limited, 1) == [True]
     now[0] += 119
     assert starts(limited, 1) == [True]
@@ -89,7 +90,7 @@ def test_before_the_first_reply_the_estimate_holds_back_and_does_not_stop() -> N
     def usd(used: Usage) -> float:
         return 50.0 if used == EACH else float(used.requests)  # an estimate that is far too high
 
-    limited = Budget(Limits(cost=60), usd, lambda: 0.0)
+    limited = Budget(SpendLimits(cost=60), usd, lambda: 0.0)
     assert run_until_stopped(limited, [1] * 80, concurrency=8) == 60
 
 
@@ -145,29 +146,29 @@ def test_many_short_requests_are_not_priced_like_one_long_one() -> None:
     at = endpoint("anthropic/claude-sonnet-4-5")
     one = Usage(requests=1, input_tokens=5000, output_tokens=200)
     many = Usage(requests=1000, input_tokens=5_000_000, output_tokens=200_000)
-    single = prices.usd(at, one)
+    single = pricing.usd(at, one)
     assert single
-    assert prices.usd(at, many) == pytest.approx(1000 * single)
+    assert pricing.usd(at, many) == pytest.approx(1000 * single)
 
 
 def test_a_server_of_one_s_own_has_one_s_own_price() -> None:
     at = endpoint("gpt-4o-mini", base_url="http://127.0.0.1:1/v1")
-    assert prices.usd(at, EACH) is None
-    assert prices.usd(at, EACH, prices.OwnPrice(2.0, 10.0)) == pytest.approx(0.003)
-    assert prices.usd(at, EACH, prices.OwnPrice(2.0, 10.0), batch=True) is None
+    assert pricing.usd(at, EACH) is None
+    assert pricing.usd(at, EACH, pricing.OwnPrice(2.0, 10.0)) == pytest.approx(0.003)
+    assert pricing.usd(at, EACH, pricing.OwnPrice(2.0, 10.0), batch=True) is None
 
 
 def test_the_batch_price_is_the_list_s_own() -> None:
     at = endpoint("openai/gpt-4o-mini")
-    online, batch = prices.usd(at, EACH), prices.usd(at, EACH, batch=True)
+    online, batch = pricing.usd(at, EACH), pricing.usd(at, EACH, batch=True)
     assert online
     assert batch == pytest.approx(online / 2)
-    assert prices.usd(endpoint("openai/no-such-model"), EACH) is None
+    assert pricing.usd(endpoint("openai/no-such-model"), EACH) is None
 
 
 def test_replies_calibrate_the_estimate() -> None:
-    rate = estimate.calibrated(
-        estimate.Seen(*each)
+    rate = token_estimate.calibrated(
+        token_estimate.Seen(*each)
         for each in (
             (6000, Usage(1, 2000, 0, 90)),
             (3000, Usage(1, 1000, 0, 110)),
@@ -177,12 +178,15 @@ def test_replies_calibrate_the_estimate() -> None:
     assert rate.characters_a_token == pytest.approx(3)
     assert rate.output_tokens == pytest.approx(100)
     assert (rate.input_replies, rate.output_replies) == (2, 3)
-    assert estimate.calibrated([]) == estimate.Rate()
-    together = estimate.calibrated([estimate.Seen(6000, Usage(1, 2000, 0, 500), 5)])
+    assert token_estimate.calibrated([]) == token_estimate.Rate()
+    together = token_estimate.calibrated([token_estimate.Seen(6000, Usage(1, 2000, 0, 500), 5)])
     assert together.output_tokens == 100
 
 
 def test_a_pack_is_estimated_at_a_reply_for_each_of_its_papers() -> None:
     alone = requests(1)[0]
     together = replace(alone, packed=5)
-    assert estimate.usage(together).output_tokens == 5 * estimate.usage(alone).output_tokens
+    assert (
+        token_estimate.usage(together).output_tokens
+        == 5 * token_estimate.usage(alone).output_tokens
+    )

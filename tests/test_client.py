@@ -22,13 +22,14 @@ from claimgrid.errors import (
     TruncatedError,
     UsageError,
 )
-from claimgrid.llm import lean, providers
-from claimgrid.llm.answer import Answer
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.extraction.prompt import Prompt, build
+from claimgrid.llm import fast_path, providers
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.recordings import Cache, Folder
-from claimgrid.papers import Paper
-from claimgrid.prompt import Prompt, Request, build
+from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.types.answer import Answer
+from claimgrid.types.paper import Paper
+from claimgrid.types.request import Request
 from server import Say, Server, completion
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,14 +44,14 @@ def request(model: str = "scripted") -> Request:
 
 
 def ask(
-    url: str | None, stores: Stores | None = None, *, live: bool = True, **policy: Any
+    url: str | None, stores: ResponseStores | None = None, *, live: bool = True, **policy: Any
 ) -> Answer:
     async def main() -> Answer:
         at = endpoint("scripted", base_url=url or "http://127.0.0.1:1/v1")
-        settled = Policy(
+        settled = AskPolicy(
             live=live, **({"attempts": 3, "reasks": 2, "timeout": 5.0, "backoff": 0.01} | policy)
         )
-        async with Client(at, stores or Stores(), settled) as client:
+        async with Client(at, stores or ResponseStores(), settled) as client:
             return await client.ask(request())
 
     return asyncio.run(main())
@@ -74,13 +75,13 @@ def test_a_good_reply_comes_back_with_its_usage() -> None:
 def test_an_invalid_reply_is_asked_again_with_the_reason_and_the_chain_is_recorded(
     tmp_path: Path,
 ) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
 
     def script(n: int, body: Any) -> Say:
         return completion('{"speedups": [{"quote": 3}]}' if n == 0 else json.dumps(GOOD))
 
     with Server(script) as server:
-        live = ask(server.url, Stores(write=(folder,)))
+        live = ask(server.url, ResponseStores(write=(folder,)))
     assert len(server.requests) == 2
     assert "speedups.0.quote" in server.requests[1]["messages"][-1]["content"]
     stored = folder.get("scripted", request().key)
@@ -88,7 +89,7 @@ def test_an_invalid_reply_is_asked_again_with_the_reason_and_the_chain_is_record
     assert len(stored.attempts) == 2
     assert "authorization" not in (tmp_path / "scripted" / f"{request().key}.json").read_text()
 
-    replayed = ask(None, Stores(read=(("recording", folder),)), live=False)
+    replayed = ask(None, ResponseStores(read=(("recording", folder),)), live=False)
     assert replayed.reply == live.reply
     assert replayed.usage == live.usage
     assert replayed.source == "recording"
@@ -143,7 +144,7 @@ def test_the_refusal_and_the_advice_reach_the_reader() -> None:
 
 
 def test_trouble_on_the_wire_is_retried_and_never_re_asked(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
     troubles = [
         Say({"error": "slow down"}, 429, {"retry-after": "0"}),
         Say(drop=True),
@@ -154,7 +155,7 @@ def test_trouble_on_the_wire_is_retried_and_never_re_asked(tmp_path: Path) -> No
         return troubles[n] if n < len(troubles) else completion(json.dumps(GOOD))
 
     with Server(script) as server:
-        answer = ask(server.url, Stores(write=(folder,)), attempts=5)
+        answer = ask(server.url, ResponseStores(write=(folder,)), attempts=5)
     assert answer.reply.speedups
     assert all(body == server.requests[0] for body in server.requests)
     stored = folder.get("scripted", request().key)
@@ -187,21 +188,21 @@ def test_a_slow_server_times_out() -> None:
 
 def test_without_recording_and_server_the_error_tells_the_ways_on(tmp_path: Path) -> None:
     with pytest.raises(NoRecordingError) as caught:
-        ask(None, Stores(read=(("recording", Folder(tmp_path)),)), live=False)
+        ask(None, ResponseStores(read=(("recording", RecordingFolder(tmp_path)),)), live=False)
     for way in ("no recording for this paper", "OPENAI_API_KEY", "--base-url", "batch export"):
         assert way in str(caught.value)
 
 
 def test_a_stale_recording_says_what_changed(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
     with Server(lambda n, body: completion(json.dumps(GOOD))) as server:
-        ask(server.url, Stores(write=(folder,)))
+        ask(server.url, ResponseStores(write=(folder,)))
     edited = PAPER.model_copy(update={"abstract": PAPER.abstract + " It is new."})
 
     async def main() -> Answer:
         at = endpoint("scripted", base_url="http://127.0.0.1:1/v1")
-        stores = Stores(read=(("recording", folder),))
-        async with Client(at, stores, Policy(live=False)) as client:
+        stores = ResponseStores(read=(("recording", folder),))
+        async with Client(at, stores, AskPolicy(live=False)) as client:
             return await client.ask(build(edited, PROMPT, model="scripted", mode="json_schema"))
 
     with pytest.raises(NoRecordingError, match="stale: abstract changed"):
@@ -209,22 +210,22 @@ def test_a_stale_recording_says_what_changed(tmp_path: Path) -> None:
 
 
 def test_an_invalid_recorded_reply_is_salvaged_without_a_server(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
     content = json.dumps(GOOD | {"hardware": [BAD_ITEM]})
     with Server(lambda n, body: completion(content)) as server:
-        live = ask(server.url, Stores(write=(folder,)), reasks=0)
-    replayed = ask(None, Stores(read=(("recording", folder),)), live=False, reasks=2)
+        live = ask(server.url, ResponseStores(write=(folder,)), reasks=0)
+    replayed = ask(None, ResponseStores(read=(("recording", folder),)), live=False, reasks=2)
     assert replayed.reply == live.reply
     assert replayed.dropped == live.dropped
 
 
 def test_the_cache_keeps_a_reply_over_a_restart(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "replies.sqlite")
+    cache = ReplyCache(tmp_path / "replies.sqlite")
     with Server(lambda n, body: completion(json.dumps(GOOD))) as server:
-        ask(server.url, Stores(write=(cache,)))
+        ask(server.url, ResponseStores(write=(cache,)))
     cache.close()
-    again = Cache(tmp_path / "replies.sqlite")
-    answer = ask(None, Stores(read=(("cache", again),)), live=False)
+    again = ReplyCache(tmp_path / "replies.sqlite")
+    answer = ask(None, ResponseStores(read=(("cache", again),)), live=False)
     again.close()
     assert (answer.source, answer.reply.speedups[0].value) == ("cache", "2.5x")
 
@@ -245,7 +246,7 @@ def test_every_mode_goes_out_and_comes_back(mode: str) -> None:
 
     async def main(url: str) -> Answer:
         at = endpoint("scripted", mode=mode, base_url=url)  # type: ignore[arg-type]
-        async with Client(at, Stores(), Policy(live=True)) as client:
+        async with Client(at, ResponseStores(), AskPolicy(live=True)) as client:
             return await client.ask(build(PAPER, PROMPT, model="scripted", mode=mode))
 
     with Server(script) as server:
@@ -261,10 +262,10 @@ def test_the_lean_path_sends_the_bytes_of_the_real_client(title: str, abstract: 
     first, other = (build(p, PROMPT, model="scripted", mode="json_schema") for p in papers)
 
     async def main() -> None:
-        prepared = await lean.prepare(first, at)
+        prepared = await fast_path.prepare(first, at)
         assert prepared is not None
         try:
-            _, url, headers, body = await lean.capture(other, at)
+            _, url, headers, body = await fast_path.capture(other, at)
         except UnicodeEncodeError:
             return  # lone surrogates: no client can send them, and no source lets them through
         assert prepared.body(other) == body
@@ -291,11 +292,11 @@ def test_both_paths_give_the_same_answers_and_recordings(
     """The lean path and the vendor's client, fresh and replayed, against the same server."""
     seen = []
     for path in (True, False):
-        folder = Folder(tmp_path / str(path))
+        folder = RecordingFolder(tmp_path / str(path))
         with Server(lambda n, body: completion(contents[n])) as server:
-            live = ask(server.url, Stores(write=(folder,)), lean=path)
+            live = ask(server.url, ResponseStores(write=(folder,)), lean=path)
         replayed = [
-            ask(None, Stores(read=(("recording", folder),)), live=False, lean=way)
+            ask(None, ResponseStores(read=(("recording", folder),)), live=False, lean=way)
             for way in (True, False)
         ]
         assert all(r.reply == live.reply and r.dropped == live.dropped for r in replayed)
@@ -304,17 +305,17 @@ def test_both_paths_give_the_same_answers_and_recordings(
 
 
 def test_replaying_clean_replies_needs_no_client(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
     with Server(lambda n, body: completion(json.dumps(GOOD))) as server:
-        ask(server.url, Stores(write=(folder,)))
+        ask(server.url, ResponseStores(write=(folder,)))
     code = (
         "import asyncio, sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path; import test_client as t\n"
         "before = set(sys.modules)\n"
         "for name in [n for n in sys.modules if n.split('.')[0] in ('openai', 'instructor')]:\n"
         "    del sys.modules[name]\n"
-        f"folder = t.Folder(Path({str(tmp_path)!r}))\n"
-        "t.ask(None, t.Stores(read=(('recording', folder),)), live=False)\n"
+        f"folder = t.RecordingFolder(Path({str(tmp_path)!r}))\n"
+        "t.ask(None, t.ResponseStores(read=(('recording', folder),)), live=False)\n"
         "print([n for n in ('openai', 'instructor') if n in sys.modules])"
     )
     done = subprocess.run(
@@ -342,7 +343,7 @@ def test_a_malformed_header_costs_no_reply(headers: dict[str, str]) -> None:
 def test_a_key_that_no_header_holds_is_named_and_not_shown(key: str, mode: Any) -> None:
     async def main() -> None:
         at = endpoint("scripted", mode=mode, base_url="http://127.0.0.1:1/v1", key=key)
-        async with Client(at, Stores(), Policy(live=True)) as client:
+        async with Client(at, ResponseStores(), AskPolicy(live=True)) as client:
             await client.ask(build(PAPER, PROMPT, model="scripted", mode=mode))
 
     with pytest.raises(SetupError, match="OPENAI_API_KEY holds") as caught:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.tables.compare import comparable, conflicts, differences, spelled
-from claimgrid.tables.kinds import KINDS
+from claimgrid.tables.comparability import comparable, conflicts, differences, spelled
+from claimgrid.tables.table_specs import KINDS
 
 CONDITIONS = KINDS["speedups"].conditions
 

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid import align, decisions, prompt, resources
-from claimgrid.decisions import form
-from claimgrid.decisions.form import Decision
-from claimgrid.decisions.questions import Question, sheet
-from claimgrid.embedded import catalogue
-from claimgrid.papers import Paper
-from claimgrid.prompt import Sampling
+from claimgrid.decisions import decision_request, grammar
+from claimgrid.decisions.candidates import Candidate, sheet
+from claimgrid.decisions.grammar import Decision
+from claimgrid.extraction import prompt
+from claimgrid.io import shipped_files
+from claimgrid.local import catalogue
+from claimgrid.text import alignment
+from claimgrid.types.paper import Paper
+from claimgrid.types.request import Request, Sampling
 from server import Server, completion
 from test_cli import ROOT, extract, jsonl, lines
 
@@ -35,7 +37,7 @@ def said(answers: dict[str, Decision], abstract: str = ABSTRACT) -> str:
         next((d for words, d in answers.items() if words in q.shown), Decision())
         for q in asked.questions
     ]
-    return form.lines(asked, given)
+    return grammar.lines(asked, given)
 
 
 @pytest.mark.parametrize(
@@ -100,23 +102,23 @@ def test_a_name_is_asked_about_once() -> None:
 def test_a_decision_becomes_an_item(
     words: str, decision: Decision, item: tuple[str, dict[str, Any]]
 ) -> None:
-    reply = form.read(sheet(ABSTRACT), said({words: decision})).model_dump()
+    reply = grammar.read(sheet(ABSTRACT), said({words: decision})).model_dump()
     (made,) = reply[item[0]]
     assert {name: made[name] for name in item[1]} == item[1]
     assert sum(len(made) for made in reply.values()) == 1
-    assert align.locate(align.read(ABSTRACT), made["quote"]) is not None
+    assert alignment.locate(alignment.read(ABSTRACT), made["quote"]) is not None
 
 
 def test_the_system_is_the_subject_of_every_number() -> None:
     answers = {"Zephyr": Decision("system"), "[2.5x]": Decision("up", metric="speed")}
-    (made,) = form.read(sheet(ABSTRACT), said(answers)).speedups
+    (made,) = grammar.read(sheet(ABSTRACT), said(answers)).speedups
     assert made.subject == "Zephyr"
 
 
 def test_active_parameters_join_the_size_before_them() -> None:
     text = "Orrery has 30B parameters, of which 3B parameters are active for each token."
     answers = {"[30B": Decision("size"), "[3B": Decision("active")}
-    (made,) = form.read(sheet(text), said(answers, text)).model_sizes
+    (made,) = grammar.read(sheet(text), said(answers, text)).model_sizes
     assert (made.total, made.active) == ("30B", "3B")
     assert made.quote in text
 
@@ -134,14 +136,14 @@ def test_active_parameters_join_the_size_before_them() -> None:
 )
 def test_what_answers_something_else_is_refused(change: Any, detail: str) -> None:
     with pytest.raises(ValueError, match=detail):
-        form.read(sheet(ABSTRACT), change(said({})))
+        grammar.read(sheet(ABSTRACT), change(said({})))
 
 
 def test_an_abstract_without_candidates_has_a_grammar_and_no_claims() -> None:
     asked = sheet("we discuss open problems.")
     assert asked.questions == ()
-    assert form.grammar(asked).startswith("root ::=")
-    assert not any(form.read(asked, "nothing").model_dump().values())
+    assert grammar.grammar(asked).startswith("root ::=")
+    assert not any(grammar.read(asked, "nothing").model_dump().values())
 
 
 words_ = st.text(
@@ -160,18 +162,18 @@ facts = st.sampled_from(
 texts = st.lists(st.one_of(words_, facts), max_size=8).map(" ".join)
 
 
-def decided(draw: st.DrawFn, names: tuple[str, ...], question: Question) -> Decision:
-    label = draw(st.sampled_from(form.labels(question)))
+def decided(draw: st.DrawFn, names: tuple[str, ...], question: Candidate) -> Decision:
+    label = draw(st.sampled_from(grammar.labels(question)))
     name = st.sampled_from(names) if names else st.nothing()
     against = tuple(draw(st.lists(name, max_size=2, unique=True))) if names else ()
     on = draw(st.one_of(st.none(), name)) if names else None
-    if label in form.CHANGES:
-        metric = draw(st.sampled_from(form.RELATIVE))
+    if label in grammar.CHANGES:
+        metric = draw(st.sampled_from(grammar.RELATIVE))
         return Decision(label, draw(st.booleans()), metric, baselines=against)
-    if label in form.RELATIONS:
+    if label in grammar.RELATIONS:
         return Decision(label, benchmark=on, baselines=() if label == "score" else against)
     if label == "amount":
-        return Decision(label, metric=draw(st.sampled_from(form.ABSOLUTE)))
+        return Decision(label, metric=draw(st.sampled_from(grammar.ABSOLUTE)))
     return Decision(label)
 
 
@@ -185,16 +187,18 @@ def test_any_decisions_on_any_text_are_read_as_they_were_written(
         assert "\n" not in question.shown
     draw = data.draw
     given_ = [decided(draw, asked.names, question) for question in asked.questions]
-    written = form.lines(asked, given_)
-    assert form.read(asked, written) == form.reply(
+    written = grammar.lines(asked, given_)
+    assert grammar.read(asked, written) == grammar.reply(
         asked, list(zip(asked.questions, given_, strict=True))
     )
 
 
-def request(abstract: str = ABSTRACT) -> prompt.Request:
+def request(abstract: str = ABSTRACT) -> Request:
     paper = Paper(paper_id="a", title="Zephyr", abstract=abstract)
-    shipped = prompt.load(resources.path("prompts/decisions.md"))
-    return decisions.build(paper, shipped, model="m", mode="decisions", sampling=Sampling(0.0, 100))
+    shipped = prompt.load(shipped_files.path("prompts/decisions.md"))
+    return decision_request.build(
+        paper, shipped, model="m", mode="decisions", sampling=Sampling(0.0, 100)
+    )
 
 
 def test_the_key_covers_the_grammar() -> None:

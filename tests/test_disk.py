@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from claimgrid.errors import StoreError
-from claimgrid.llm.recordings import Attempt, Cache, Recording
+from claimgrid.llm.response_store import Attempt, Recording, ReplyCache
 from counting import (
     AT_RISK,
     Counting,
@@ -156,7 +156,7 @@ def test_a_damaged_row_is_asked_again_and_the_others_are_not(
 
 def test_no_flipped_byte_ever_gives_another_reply(tmp_path: Path) -> None:
     path, rng = tmp_path / "replies.sqlite", random.Random(6)
-    with closing(Cache(path)) as cache:
+    with closing(ReplyCache(path)) as cache:
         for number in range(12):
             cache.put(recording(f"key{number}", "words " * 40))
         right = {f"key{n}": cache.get("m", f"key{n}") for n in range(12)}
@@ -169,7 +169,7 @@ def test_no_flipped_byte_ever_gives_another_reply(tmp_path: Path) -> None:
             old.unlink()
         path.write_bytes(content)
         try:
-            with closing(Cache(path)) as cache:
+            with closing(ReplyCache(path)) as cache:
                 for key, value in right.items():
                     found = cache.get("m", key)
                     assert found in (None, value)
@@ -189,13 +189,13 @@ def recording(key: str, text: str) -> Recording:
 
 
 def test_each_commit_is_synced_before_a_reply_is_used(tmp_path: Path) -> None:
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         assert cache._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert cache._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_what_an_interrupted_run_had_not_written_is_written_at_the_close(tmp_path: Path) -> None:
-    async def interrupted(cache: Cache) -> None:
+    async def interrupted(cache: ReplyCache) -> None:
         keeping = [asyncio.create_task(cache.keep(recording(f"k{n}", ""))) for n in range(5)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -203,7 +203,7 @@ def test_what_an_interrupted_run_had_not_written_is_written_at_the_close(tmp_pat
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
 
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         asyncio.run(interrupted(cache))
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         assert all(cache.get("m", f"k{n}") is not None for n in range(5))

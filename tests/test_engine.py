@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.engines import local
+from claimgrid.extraction import worker_pool
 from fake_time import run
 
 
@@ -48,7 +48,7 @@ def test_results_come_in_the_order_of_the_papers_and_no_more_run_than_allowed(
 
     async def main(clock: Callable[[], float]) -> list[int]:
         papers = range(len(seconds))
-        return [result async for result in local.run(papers, work, concurrency=concurrency)]
+        return [result async for result in worker_pool.run(papers, work, concurrency=concurrency)]
 
     assert run(main) == list(range(len(seconds)))
     assert peak <= concurrency
@@ -67,7 +67,7 @@ def test_a_source_of_a_million_is_read_only_as_far_as_there_is_room() -> None:
 
     async def main(clock: Callable[[], float]) -> None:
         given = 0
-        results = local.run(source, work, concurrency=10)
+        results = worker_pool.run(source, work, concurrency=10)
         async for _ in results:
             given += 1
             assert source.read <= given + 16 * 10
@@ -87,7 +87,7 @@ def test_a_consumer_that_stops_reading_stops_the_source() -> None:
         return number
 
     async def main(clock: Callable[[], float]) -> int:
-        results = local.run(source, work, concurrency=4)
+        results = worker_pool.run(source, work, concurrency=4)
         async for _ in results:
             await asyncio.sleep(1000)
             break
@@ -104,7 +104,7 @@ def test_a_slow_head_does_not_idle_the_others() -> None:
         return asyncio.get_running_loop().time()
 
     async def main(clock: Callable[[], float]) -> list[float]:
-        return [ended async for ended in local.run(range(40), work, concurrency=4)]
+        return [ended async for ended in worker_pool.run(range(40), work, concurrency=4)]
 
     ended = run(main)
     assert max(ended[1:]) == pytest.approx(39 / 3, abs=1)
@@ -121,7 +121,7 @@ def test_what_waits_for_a_slow_head_is_bounded() -> None:
         return number
 
     async def main(clock: Callable[[], float]) -> int:
-        return len([result async for result in local.run(source, work, concurrency=4)])
+        return len([result async for result in worker_pool.run(source, work, concurrency=4)])
 
     assert run(main) == 1000
 
@@ -142,7 +142,7 @@ def test_an_exception_is_raised_at_once_and_cancels_what_is_under_way() -> None:
 
     async def main(clock: Callable[[], float]) -> float:
         with pytest.raises(RuntimeError, match="disk full"):
-            [result async for result in local.run(range(100), work, concurrency=6)]
+            [result async for result in worker_pool.run(range(100), work, concurrency=6)]
         return clock()
 
     # Not after the 1000 s that the papers before it take.
@@ -167,7 +167,7 @@ def test_a_source_that_breaks_is_told_and_cancels_what_is_under_way() -> None:
 
     async def main(clock: Callable[[], float]) -> list[int]:
         with pytest.raises(ValueError, match="line 4"):
-            [result async for result in local.run(papers(), work, concurrency=8)]
+            [result async for result in worker_pool.run(papers(), work, concurrency=8)]
         await asyncio.sleep(0)
         return cancelled
 
@@ -179,7 +179,7 @@ def test_cancelling_the_run_leaves_no_task_behind() -> None:
         await asyncio.sleep(1000)
 
     async def all_of_it() -> None:
-        async for _ in local.run(range(50), work, concurrency=8):
+        async for _ in worker_pool.run(range(50), work, concurrency=8):
             pass
 
     async def main(clock: Callable[[], float]) -> set[Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from claimgrid.claims import Claim, PaperLine
 from claimgrid.errors import SourceError
-from claimgrid.evaluate import Report, Score, evaluate, read_gold
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.reply import Reply
+from claimgrid.evaluate.scoring import Score, ScoreReport, evaluate, read_gold
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.claim import Claim, PaperLine
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
 
 TEXT = (
     "Zephyr is 2.5x faster than Boreas, reaches 71.2% on Foo-Bench, runs at 30 FPS on 8 A100 GPUs "
@@ -47,7 +47,7 @@ def run(lists: dict[str, Any], text: str = TEXT) -> tuple[list[PaperLine], list[
     return [outcome.paper], list(outcome.claims)
 
 
-def score(gold: list[dict[str, Any]], lists: dict[str, Any] = LISTS) -> Report:
+def score(gold: list[dict[str, Any]], lists: dict[str, Any] = LISTS) -> ScoreReport:
     papers, claims = run(lists)
     return evaluate([{"id": "z", "claims": gold}], papers, claims)
 

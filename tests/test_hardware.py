@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claimgrid.normalize import registry
-from claimgrid.normalize.counts import Counts, counts_in, read_count
-from claimgrid.normalize.hardware import find, resolve, unmapped
+from claimgrid.entities import hardware_registry
+from claimgrid.entities.device_counts import Counts, counts_in, read_count
+from claimgrid.entities.hardware import find, resolve, unmapped
 
 CASES: list[dict[str, Any]] = [
     json.loads(line)
@@ -23,7 +23,7 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9.+]+)*")
 PATTERNS = sorted(
     {
         (" ".join(pattern.words), pattern.device.slug)
-        for patterns in registry.index(loose=False).values()
+        for patterns in hardware_registry.index(loose=False).values()
         for pattern in patterns
         if pattern.kind == "product" and not pattern.wild
     }

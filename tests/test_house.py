@@ -29,14 +29,16 @@ HEAVY = (
 
 
 def test_the_command_line_starts_without_anything_heavy() -> None:
-    code = f"import sys, claimgrid.cli;print([name for name in {HEAVY!r} if name in sys.modules])"
+    code = (
+        f"import sys, claimgrid.cli.main;print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_reading_a_run_needs_no_client(tmp_path: Path) -> None:
     code = (
-        "import sys, claimgrid.store, claimgrid.evaluate, claimgrid.commands.show;"
+        "import sys, claimgrid.io.run_folder, claimgrid.evaluate.scoring, claimgrid.cli.show;"
         "print([name for name in ('openai', 'instructor') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -91,3 +93,13 @@ def test_modules_stay_readable(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 350
     assert lines[0].startswith(('"""', 'r"""'))
+
+
+def test_the_list_of_commands_says_what_each_command_says_of_itself() -> None:
+    from claimgrid.cli.main import COMMANDS, main
+
+    for name, (_, told) in COMMANDS.items():
+        found = main.get_command(None, name)  # type: ignore[arg-type]
+        assert found is not None
+        assert found.help is not None
+        assert found.help.split("\n\n")[0].replace("\n", " ") == told

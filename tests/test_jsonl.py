@@ -10,26 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.papers import Paper
-from claimgrid.sources import Item, Problem
+from claimgrid.sources import Problem, SourceItem
 from claimgrid.sources.jsonl import read_jsonl
 from claimgrid.sources.lines import LONGEST_LINE, read_lines
+from claimgrid.types.paper import Paper
 
 RECORD = {"id": "k1", "title": "KiteServe", "abstract": "KiteServe is 2x faster."}
 
 
-def from_jsonl(*records: Any) -> list[Item]:
+def from_jsonl(*records: Any) -> list[SourceItem]:
     lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
     data = "\n".join(lines).encode("utf-8")
     return list(read_jsonl(read_lines("r.jsonl", io.BytesIO(data))))
 
 
-def paper(item: Item) -> Paper:
+def paper(item: SourceItem) -> Paper:
     assert isinstance(item, Paper), item
     return item
 
 
-def problem(item: Item) -> Problem:
+def problem(item: SourceItem) -> Problem:
     assert isinstance(item, Problem), item
     return item
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import claimgrid
-from claimgrid.claims import SpeedupClaim
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.library import ClaimList
+from claimgrid.results import ClaimList
+from claimgrid.types.claim import SpeedupClaim
 from test_cli import GOLDEN, lines
 from test_tables import paper, run, speedup
 

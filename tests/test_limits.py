@@ -12,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
+from claimgrid.llm.http import retry_after
 from claimgrid.llm.limit_headers import duration
-from claimgrid.llm.limits import START, Gate, Outcome, gate
-from claimgrid.llm.link import retry_after
+from claimgrid.llm.rate_limiter import START, HttpOutcome, RateLimiter, gate
 from fake_time import run
 
 Clock = Callable[[], float]
 
 
-def opened(most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None) -> Gate:
+def opened(
+    most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None
+) -> RateLimiter:
     return gate(most, clock, rpm=rpm, tpm=tpm)
 
 
@@ -30,12 +32,14 @@ class Server:
     `entered` holds when each request came in; `peak` how many were in at once.
     """
 
-    def __init__(self, gate: Gate, clock: Clock, *, places: int = 10**6, seconds: float = 0.1):
+    def __init__(
+        self, gate: RateLimiter, clock: Clock, *, places: int = 10**6, seconds: float = 0.1
+    ):
         self.gate, self.clock, self.seconds = gate, clock, seconds
         self.places = asyncio.Semaphore(places)
         self.entered: list[float] = []
         self.inside = self.peak = 0
-        self.answer: Callable[[], Outcome] = lambda: "ok"
+        self.answer: Callable[[], HttpOutcome] = lambda: "ok"
 
     async def request(self, tokens: float = 1.0) -> None:
         ticket = await self.gate.enter(tokens)

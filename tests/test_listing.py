@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.papers import Paper
 from claimgrid.sources.byline import split_byline
 from claimgrid.sources.lines import LONGEST_LINE, Problem, read_lines
 from claimgrid.sources.listing import parse_header, read_listing
+from claimgrid.types.paper import Paper
 
 ROOT = Path(__file__).parent.parent
 CASES = [

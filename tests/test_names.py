@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.normalize import names
+from claimgrid.entities import benchmarks
 
 LINES = [
     json.loads(line)
@@ -19,7 +19,7 @@ LINES = [
     .read_text("utf-8")
     .splitlines()
 ]
-DATA = Path(names.__file__).parent / "data"
+DATA = Path(benchmarks.__file__).parents[1] / "data"
 BENCHMARKS = tomllib.loads((DATA / "benchmarks.toml").read_text("utf-8"))
 METRICS = tomllib.loads((DATA / "metrics.toml").read_text("utf-8"))
 LISTED = [name for area in BENCHMARKS["names"].values() for name in area]
@@ -59,26 +59,26 @@ words_of_any_kind = st.text() | st.lists(st.sampled_from(PIECES), max_size=12).m
 
 @pytest.mark.parametrize("case", [x for x in LINES if "words" in x], ids=lambda x: x["words"])
 def test_benchmarks(case: dict[str, Any]) -> None:
-    assert names.benchmark(case["words"]) == case["name"]
-    assert names.same_benchmark(case["words"], case["name"])
+    assert benchmarks.benchmark(case["words"]) == case["name"]
+    assert benchmarks.same_benchmark(case["words"], case["name"])
 
 
 @pytest.mark.parametrize(
     "case", [x for x in LINES if "apart" in x], ids=lambda x: "|".join(x["apart"])
 )
 def test_different_benchmarks_stay_apart(case: dict[str, Any]) -> None:
-    assert not names.same_benchmark(*case["apart"])
+    assert not benchmarks.same_benchmark(*case["apart"])
 
 
 @pytest.mark.parametrize(
     "case", [x for x in LINES if "alike" in x], ids=lambda x: "|".join(x["alike"])
 )
 def test_spellings_are_one_benchmark(case: dict[str, Any]) -> None:
-    assert names.same_benchmark(*case["alike"])
+    assert benchmarks.same_benchmark(*case["alike"])
 
 
 def test_listed_names_are_canonical_and_never_fold_together() -> None:
-    assert [names.benchmark(name) for name in LISTED] == LISTED
+    assert [benchmarks.benchmark(name) for name in LISTED] == LISTED
     aliases = [alias for others in BENCHMARKS["aliases"].values() for alias in others]
     folded = [name.casefold().replace(" ", "").replace("-", "") for name in LISTED + aliases]
     assert sorted(folded) == sorted(set(folded))
@@ -87,9 +87,9 @@ def test_listed_names_are_canonical_and_never_fold_together() -> None:
 def test_aliases_lead_to_their_names() -> None:
     for name, others in BENCHMARKS["aliases"].items():
         assert name in LISTED
-        assert {names.benchmark(other) for other in others} == {name}
+        assert {benchmarks.benchmark(other) for other in others} == {name}
     for name, others in METRICS["names"].items():
-        assert {names.metric(other) for other in [name, *others]} == {name}
+        assert {benchmarks.metric(other) for other in [name, *others]} == {name}
 
 
 def test_dated_names_are_listed() -> None:
@@ -99,9 +99,9 @@ def test_dated_names_are_listed() -> None:
 @pytest.mark.parametrize("split", BENCHMARKS["splits"])
 def test_splits_stay_with_their_benchmark(split: str) -> None:
     for name in LISTED[::20]:
-        composed = names.benchmark(f"{name} ({split})")
-        assert names.benchmark(composed) == composed
-        assert not names.same_benchmark(composed, name)
+        composed = benchmarks.benchmark(f"{name} ({split})")
+        assert benchmarks.benchmark(composed) == composed
+        assert not benchmarks.same_benchmark(composed, name)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_splits_stay_with_their_benchmark(split: str) -> None:
     ],
 )
 def test_metrics(words: str, name: str) -> None:
-    assert names.metric(words) == name
+    assert benchmarks.metric(words) == name
 
 
 @pytest.mark.parametrize(
@@ -155,24 +155,24 @@ def test_metrics(words: str, name: str) -> None:
     ],
 )
 def test_plain(words: str, text: str) -> None:
-    assert names.plain(words) == text
+    assert benchmarks.plain(words) == text
 
 
 @given(words_of_any_kind)
 def test_names_are_stable(words: str) -> None:
-    for normal in (names.plain, names.benchmark, names.metric):
+    for normal in (benchmarks.plain, benchmarks.benchmark, benchmarks.metric):
         once = normal(words)
         assert normal(once) == once
 
 
 @given(words_of_any_kind)
 def test_a_canonical_name_is_the_same_benchmark(words: str) -> None:
-    assert names.same_benchmark(words, names.benchmark(words))
-    assert names.same_benchmark(words, words.strip())
+    assert benchmarks.same_benchmark(words, benchmarks.benchmark(words))
+    assert benchmarks.same_benchmark(words, words.strip())
 
 
 @pytest.mark.parametrize("piece", ["(7", "the ", "dataset ", "\\text{", "A(B) ", "v1 ", "$"])
 def test_hostile_words_are_read(piece: str) -> None:
     words = piece * 50_000
-    assert names.benchmark(words) == names.plain(words)
-    assert names.same_benchmark(words, words)
+    assert benchmarks.benchmark(words) == benchmarks.plain(words)
+    assert benchmarks.same_benchmark(words, words)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.normalize.numbers import Quantity, lex
+from claimgrid.quantities.lexer import Quantity, lex
 
 CASES = [
     json.loads(line)

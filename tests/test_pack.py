@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.engines import local
-from claimgrid.llm import lean
-from claimgrid.llm.answer import Answer, Parts, Usage
-from claimgrid.llm.pack import Packer
-from claimgrid.reply import Reply
+from claimgrid.extraction import worker_pool
+from claimgrid.llm import fast_path
+from claimgrid.llm.packing import Packer
+from claimgrid.types.answer import Answer, PackAnswer, Usage
+from claimgrid.types.reply import Reply
 from fake_time import run as run_in_made_up_time
 from server import Say, Server, completion
 from test_account import A_REPLY, PRICES, check_account, manifest
@@ -278,9 +278,9 @@ class _Client:
         await self._wait(request)
         return Answer(Reply(), (), Usage(), "live", "api", "m")
 
-    async def ask_pack(self, request: Any) -> Parts:
+    async def ask_pack(self, request: Any) -> PackAnswer:
         await self._wait(*request)
-        return Parts({n + 1: Reply() for n in range(len(request))}, Usage(1), "live", "api")
+        return PackAnswer({n + 1: Reply() for n in range(len(request))}, Usage(1), "live", "api")
 
 
 class _Paper(int):
@@ -309,7 +309,7 @@ def _packs(
             await packer.ask(item)
 
     async def main(clock: Callable[[], float]) -> None:
-        async for _ in local.run(reading(), one, concurrency=concurrency):
+        async for _ in worker_pool.run(reading(), one, concurrency=concurrency):
             pass
 
     run_in_made_up_time(main)  # raises if everybody waits for ever
@@ -362,8 +362,8 @@ def _body(papers: Any) -> Any:
 
 @pytest.mark.parametrize("number", [True, 0, 4, -1, 1.0, "1", [1], None])
 def test_a_number_that_is_none_of_the_pack_voids_it(number: Any) -> None:
-    assert lean.read_pack(_body([{"id": 1}, {"id": 2}]), 3).keys() == {1, 2}
-    assert lean.read_pack(_body([{"id": number}, {"id": 2}]), 3) == {}
+    assert fast_path.read_pack(_body([{"id": 1}, {"id": 2}]), 3).keys() == {1, 2}
+    assert fast_path.read_pack(_body([{"id": number}, {"id": 2}]), 3) == {}
 
 
 @given(st.recursive(
@@ -372,7 +372,7 @@ def test_a_number_that_is_none_of_the_pack_voids_it(number: Any) -> None:
     | st.dictionaries(st.sampled_from(["id", "speedups", "quote"]), inner, max_size=3),
 ))  # fmt: skip
 def test_only_whole_numbers_of_the_pack_are_answered(papers: Any) -> None:
-    found = lean.read_pack(_body(papers), 3)
+    found = fast_path.read_pack(_body(papers), 3)
     assert found.keys() <= {1, 2, 3}
     if found:
         assert all(type(part["id"]) is int and 1 <= part["id"] <= 3 for part in papers)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.claims import Claim
 from claimgrid.errors import RefusedError
-from claimgrid.llm.answer import Answer, Dropped, Usage
-from claimgrid.outcome import Outcome
-from claimgrid.papers import Paper
-from claimgrid.pipeline import extract, read_answer
-from claimgrid.reply import Reply
+from claimgrid.extraction.pipeline import extract, read_answer
+from claimgrid.types.answer import Answer, Dropped, Usage
+from claimgrid.types.claim import Claim
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
 
 TITLE = "Zephyr: Fast Joins"
 

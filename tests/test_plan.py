@@ -11,24 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid import plan
-from claimgrid.llm import estimate
-from claimgrid.llm.answer import Usage
+from claimgrid.llm import planning, token_estimate
+from claimgrid.types.answer import Usage
 from server import Say, Server, completion
 from test_account import PRICES, papers, reply
 from test_cli import ROOT, extract
 from test_pack import is_packed, parts
 
 
-def survey(characters: list[int], *, static: int = 0, **rate: Any) -> plan.Survey:
-    return plan.Survey(
+def survey(characters: list[int], *, static: int = 0, **rate: Any) -> planning.Survey:
+    return planning.Survey(
         papers=len(characters),
         problems=0,
         answered=Counter(),
         to_ask=tuple(characters),
         asked_about=len(characters),
         static=static * len(characters),
-        rate=estimate.Rate(**rate),
+        rate=token_estimate.Rate(**rate),
     )
 
 
@@ -48,20 +47,20 @@ def test_a_prompt_cache_holds_the_static_part_of_all_but_the_first() -> None:
 @pytest.mark.parametrize(
     ("pace", "seconds", "bound"),
     [
-        (plan.Pace(10, 5.0), 50, "latency and concurrency"),
-        (plan.Pace(64, 5.0), 10, "latency and concurrency"),
-        (plan.Pace(64, 5.0, rpm=20), 240, "requests per minute"),
-        (plan.Pace(64, 5.0, rpm=200), 10, "latency and concurrency"),
-        (plan.Pace(64, 5.0, rpm=20, tpm=10_000), 60 * 9, "tokens per minute"),
+        (planning.Pace(10, 5.0), 50, "latency and concurrency"),
+        (planning.Pace(64, 5.0), 10, "latency and concurrency"),
+        (planning.Pace(64, 5.0, rpm=20), 240, "requests per minute"),
+        (planning.Pace(64, 5.0, rpm=200), 10, "latency and concurrency"),
+        (planning.Pace(64, 5.0, rpm=20, tpm=10_000), 60 * 9, "tokens per minute"),
     ],
 )
-def test_the_slowest_of_the_limits_decides(pace: plan.Pace, seconds: float, bound: str) -> None:
+def test_the_slowest_of_the_limits_decides(pace: planning.Pace, seconds: float, bound: str) -> None:
     assert pace.time(Usage(100, 90_000, 0, 10_000)) == (seconds, bound)
 
 
 @given(st.integers(0, 10**5), st.integers(1, 500), st.floats(0.01, 60), st.floats(1, 10**5))
 def test_more_papers_never_take_less(count: int, most: int, latency: float, rpm: float) -> None:
-    pace = plan.Pace(most, latency, rpm=rpm)
+    pace = planning.Pace(most, latency, rpm=rpm)
     assert pace.time(Usage(count))[0] <= pace.time(Usage(count + 1))[0]
 
 

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid import prompt as prompts
-from claimgrid import resources
 from claimgrid.errors import SetupError
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.prompt import Prompt, Sampling, build
-from claimgrid.reply import Reply
+from claimgrid.extraction import prompt as prompts
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.extraction.prompt import Prompt, build
+from claimgrid.io import shipped_files
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
+from claimgrid.types.request import Sampling
 
-SHIPPED = prompts.load(resources.path("prompts/claims.md"))
+SHIPPED = prompts.load(shipped_files.path("prompts/claims.md"))
 PAPER = Paper(paper_id="p", title="A {abstract} title", abstract="Words with {title} in them.")
 FILE = "+++\nname = 'x'\nversion = 2\n+++\n=== system\nS\n=== user\n<{fence}>{title}|{abstract}\n"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from claimgrid.errors import SetupError, UsageError
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.llm.client import Client, Policy, Stores
+from claimgrid.extraction.prompt import build
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import Endpoint, endpoint
-from claimgrid.prompt import build
+from claimgrid.types.answer import Answer, Usage
 from server import Say, Server
 from test_client import GOOD, PAPER, PROMPT
 
@@ -21,7 +21,7 @@ WRONG = {"speedups": [{"quote": 3}]}
 
 def ask(at: Endpoint) -> Answer:
     async def main() -> Answer:
-        async with Client(at, Stores(), Policy(live=True, attempts=1)) as client:
+        async with Client(at, ResponseStores(), AskPolicy(live=True, attempts=1)) as client:
             return await client.ask(build(PAPER, PROMPT, model=at.model, mode=at.mode))
 
     return asyncio.run(main())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from claimgrid.normalize.numbers import lex
-from claimgrid.normalize.ratios import Change, ratio
+from claimgrid.quantities.lexer import lex
+from claimgrid.quantities.ratios import Change, ratio
 
 GAINS = st.floats(1.01, 1000).map(lambda x: float(f"{x:.6g}"))
 LOSSES = st.floats(0.01, 0.99).map(lambda x: float(f"{x:.6g}"))

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid import store
-from claimgrid.report import build
-from claimgrid.report.columns import columns, pack, payload
+from claimgrid.io import run_folder
+from claimgrid.report import page_builder
+from claimgrid.report.page_data import columns, pack, payload
 from report_run import BREAK, SCRIPT, write_run
 from test_cli import extract
 
@@ -115,14 +115,14 @@ def test_what_abstracts_say_stands_in_the_packed_data_alone(page: str) -> None:
 
 
 def test_a_title_cannot_leave_its_element(tmp_path: Path) -> None:
-    made = build.page({}, title="</title><script>alert(1)</script>")
+    made = page_builder.page({}, title="</title><script>alert(1)</script>")
     assert "<script>alert" not in made
     assert "&lt;script&gt;alert(1)" in made
 
 
 def test_the_data_is_the_run(folder: Path) -> None:
-    made = build.run_payload(folder)
-    claims, papers = list(store.read_claims(folder)), list(store.read_papers(folder))
+    made = page_builder.run_payload(folder)
+    claims, papers = list(run_folder.read_claims(folder)), list(run_folder.read_papers(folder))
     assert made["claims"]["claim_id"] == [claim.claim_id for claim in claims]
     assert made["papers"]["abstract"] == [paper.abstract for paper in papers]
     for place, claim in enumerate(claims):
@@ -136,19 +136,19 @@ def test_the_data_is_the_run(folder: Path) -> None:
 
 
 def test_a_paper_read_twice_keeps_its_claims_at_the_first(folder: Path) -> None:
-    papers = list(store.read_papers(folder))
-    made = payload({}, [*papers, *papers], store.read_claims(folder), [])
+    papers = list(run_folder.read_papers(folder))
+    made = payload({}, [*papers, *papers], run_folder.read_claims(folder), [])
     assert set(made["claims"]["paper"]) <= {0, 1, 2, 3}
 
 
 def test_a_report_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
-        build.report(folder, tmp_path / name)
+        page_builder.report(folder, tmp_path / name)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
 def test_a_page_for_a_server_holds_no_data_and_asks_its_own_server() -> None:
-    made = build.page(None, title="run")
+    made = page_builder.page(None, title="run")
     assert parts(made).blocks()["data"] == ""
     assert policy(made)["connect-src"] == ["'self'"]
 
@@ -166,13 +166,13 @@ def test_what_is_no_run_is_said(tmp_path: Path, wrong: str) -> None:
 
 
 def test_every_module_of_the_page_is_bundled_after_what_it_imports() -> None:
-    files = {path.stem for path in (Path(build.__file__).parent / "page").glob("*.js")}
-    assert files == set(build.SCRIPTS)
-    for place, name in enumerate(build.SCRIPTS):
-        text = build._read(f"{name}.js")
+    files = {path.stem for path in (Path(page_builder.__file__).parent / "page").glob("*.js")}
+    assert files == set(page_builder.SCRIPTS)
+    for place, name in enumerate(page_builder.SCRIPTS):
+        text = page_builder._read(f"{name}.js")
         imported = re.findall(r'from "\./(\w+)\.js"', text)
-        assert set(imported) <= set(build.SCRIPTS[:place]), name
-    made = build.bundle()
+        assert set(imported) <= set(page_builder.SCRIPTS[:place]), name
+    made = page_builder.bundle()
     assert not re.search(r"^\s*(import|export)\b", made, re.MULTILINE)
     names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", made, re.MULTILINE)
     assert len(names) == len(set(names)), sorted({n for n in names if names.count(n) > 1})
@@ -181,7 +181,7 @@ def test_every_module_of_the_page_is_bundled_after_what_it_imports() -> None:
 def test_the_page_never_parses_a_string_as_markup() -> None:
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function",
-        build.bundle(),
+        page_builder.bundle(),
     )
 
 

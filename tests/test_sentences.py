@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.sentences import spans
+from claimgrid.text.sentences import spans
 
 CASES = [
     json.loads(line)

@@ -12,21 +12,23 @@ from typing import Any, ClassVar
 import pytest
 
 from claimgrid.errors import StoppedError
-from claimgrid.llm.limits import START, Gate, gate
-from claimgrid.llm.link import Link, Sent
+from claimgrid.llm.http import HttpClient, HttpReply
+from claimgrid.llm.rate_limiter import START, RateLimiter, gate
 from fake_time import run
 
 Clock = Callable[[], float]
 
 
-def opened(most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None) -> Gate:
+def opened(
+    most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None
+) -> RateLimiter:
     return gate(most, clock, rpm=rpm, tpm=tpm)
 
 
 def test_a_closed_gate_ends_the_wait_before_another_try() -> None:
-    class Broken(Link):
-        async def _once(self, *_: object) -> Sent:
-            return Sent(429, {"retry-after": "90"}, b"")
+    class Broken(HttpClient):
+        async def _once(self, *_: object) -> HttpReply:
+            return HttpReply(429, {"retry-after": "90"}, b"")
 
     async def main(clock: Clock) -> float:
         held = opened(2, clock)
@@ -60,7 +62,7 @@ class Windows:
         self.at = now
         return reset
 
-    async def answer(self) -> Sent:
+    async def answer(self) -> HttpReply:
         await asyncio.sleep(0.05)  # on its way
         self._refill()
         served = self.left >= 1
@@ -75,15 +77,15 @@ class Windows:
             headers = _anthropic("requests", int(self.left), reset, self.clock(), self.limit)
         self.refused += not served
         await asyncio.sleep(0.15)  # back
-        return Sent(200 if served else 429, headers, b"{}")
+        return HttpReply(200 if served else 429, headers, b"{}")
 
 
-class Simulated(Link):
-    def __init__(self, server: Windows, held: Gate) -> None:
+class Simulated(HttpClient):
+    def __init__(self, server: Windows, held: RateLimiter) -> None:
         super().__init__(held, timeout=60, attempts=50, backoff=0.5)
         self._server = server
 
-    async def _once(self, *_: object) -> Sent:
+    async def _once(self, *_: object) -> HttpReply:
         return await self._server.answer()
 
 
@@ -111,14 +113,16 @@ def test_no_request_is_sent_that_the_headers_say_will_be_refused(
 
 
 def test_retry_after_pauses_all_and_not_only_the_refused() -> None:
-    class Busy(Link):
+    class Busy(HttpClient):
         came: ClassVar[list[float]] = []
 
-        async def _once(self, *_: object) -> Sent:
+        async def _once(self, *_: object) -> HttpReply:
             self.came.append(self.gate.clock())
             await asyncio.sleep(0.2)
             refused = self.gate.clock() < 1
-            return Sent(429 if refused else 200, {"retry-after": "20"} if refused else {}, b"{}")
+            return HttpReply(
+                429 if refused else 200, {"retry-after": "20"} if refused else {}, b"{}"
+            )
 
     async def main(clock: Clock) -> list[float]:
         link = Busy(opened(64, clock), timeout=60, attempts=6, backoff=0.5)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claimgrid.commands.show import shown_date
+from claimgrid.cli.show import shown_date
 from report_run import TITLES, write_run
 from test_cli import extract
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.reply import Reply
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
 from simulated import FAULTS, Simulated, mentioned, paper, parse
 
 NUMBERS = st.integers(0, 24_009_999)

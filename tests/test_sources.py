@@ -16,27 +16,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import SourceError
-from claimgrid.papers import Paper
-from claimgrid.sources import Item, Problem, read, skipped
+from claimgrid.sources import Problem, SourceItem, read, skipped
 from claimgrid.sources.jsonl import read_jsonl
 from claimgrid.sources.lines import LONGEST_LINE, read_lines
 from claimgrid.sources.listing import read_listing
 from claimgrid.sources.plain import read_plain
+from claimgrid.types.paper import Paper
 
 LISTING = "CLApr 10, 2025\nPaging without PainJane Doe, Bo Lund\nPain is slow.\n"
 RECORD = {"id": "k1", "title": "KiteServe", "abstract": "KiteServe is 2x faster."}
 
 
-def piped(data: bytes | str) -> list[Item]:
+def piped(data: bytes | str) -> list[SourceItem]:
     return list(read("-", stdin=io.BytesIO(data.encode() if isinstance(data, str) else data)))
 
 
-def paper(item: Item) -> Paper:
+def paper(item: SourceItem) -> Paper:
     assert isinstance(item, Paper), item
     return item
 
 
-def problem(item: Item) -> Problem:
+def problem(item: SourceItem) -> Problem:
     assert isinstance(item, Problem), item
     return item
 
@@ -240,7 +240,7 @@ START = st.sampled_from(
 )
 
 
-def check(items: list[Item]) -> None:
+def check(items: list[SourceItem]) -> None:
     for item in items:
         if isinstance(item, Paper):
             assert item.abstract.strip()
@@ -249,7 +249,7 @@ def check(items: list[Item]) -> None:
             assert item.message
 
 
-def read_or_refused(items: Iterator[Item]) -> None:
+def read_or_refused(items: Iterator[SourceItem]) -> None:
     try:
         check(list(items))
     except SourceError as error:

@@ -13,11 +13,11 @@ import pytest
 from batch_bench import Bench, requests, right
 from batch_server import Provider
 from claimgrid import settings
-from claimgrid.commands.session import open_session
-from claimgrid.commands.spending import spent
-from claimgrid.llm.answer import Usage
+from claimgrid.engines.run_cost import spent
+from claimgrid.engines.session import open_session
 from claimgrid.llm.client import recording
-from claimgrid.llm.recordings import Attempt, Cache, OriginName, Paid
+from claimgrid.llm.response_store import Attempt, OriginName, Paid, ReplyCache
+from claimgrid.types.answer import Usage
 from server import Say, Server, completion
 from test_account import A_REPLY, PRICES, manifest, papers, reply
 from test_cli import extract
@@ -28,16 +28,16 @@ def attempt(number: int = 0) -> Attempt:
     return Attempt(status=200, body={"n": number, "usage": used})
 
 
-def put(cache: Cache, *attempts: Attempt, paper: int = 0, origin: OriginName = "api") -> None:
+def put(cache: ReplyCache, *attempts: Attempt, paper: int = 0, origin: OriginName = "api") -> None:
     cache.put(recording(requests(3)[paper], attempts, origin))
 
 
-def replies(cache: Cache) -> dict[OriginName, int]:
+def replies(cache: ReplyCache) -> dict[OriginName, int]:
     return {one.origin: used.requests for one, used in cache.paid().items()}
 
 
 def test_a_reply_is_counted_for_each_time_it_was_paid_for(tmp_path: Path) -> None:
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         put(cache, attempt(1))
         put(cache, attempt(1))  # the same again, as after a kill
         assert replies(cache) == {"api": 1}
@@ -58,14 +58,14 @@ def test_a_reply_is_counted_for_each_time_it_was_paid_for(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("text", ["{", "7", "{}", b"\xff"])
 def test_a_damaged_row_costs_no_summary(tmp_path: Path, text: Any) -> None:
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         put(cache, attempt())
         put(cache, attempt(), paper=1)
     with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as db:
         change = "UPDATE replies SET recording = CAST(? AS TEXT) WHERE key = ?"
         db.execute(change, (text, requests(1)[0].key))
         db.commit()
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         assert replies(cache) == {"api": 1}
 
 
@@ -147,9 +147,9 @@ def test_a_batch_that_an_online_answer_overtook_is_paid_too(tmp_path: Path) -> N
     bench = Bench(tmp_path / "run", Provider(right))
     asked = requests(2)
     bench.submit(asked)
-    with closing(Cache(bench.folder / "replies.sqlite")) as cache:
+    with closing(ReplyCache(bench.folder / "replies.sqlite")) as cache:
         cache.put(recording(asked[0], (Attempt(status=200, body=json.loads("{}")),), "api"))
     bench.finish()
     bench.submit(asked)
-    with closing(Cache(bench.folder / "replies.sqlite")) as cache:
+    with closing(ReplyCache(bench.folder / "replies.sqlite")) as cache:
         assert replies(cache) == {"api": 1, "batch-api": 2}

@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from claimgrid import store
 from claimgrid.errors import StoreError
-from claimgrid.llm.answer import Answer, Usage
-from claimgrid.llm.recordings import Attempt, Cache, Folder, Recording, folder_name
-from claimgrid.outcome import Outcome
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.reply import Reply
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.io import run_folder
+from claimgrid.llm.response_store import (
+    Attempt,
+    Recording,
+    RecordingFolder,
+    ReplyCache,
+    folder_name,
+)
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Reply
 
 
 def outcome(name: str = "z") -> Outcome:
@@ -42,23 +48,25 @@ def recording(key: str = "k") -> Recording:
 
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     written = [outcome("a"), outcome("b")]
-    with store.Writer(tmp_path / "run") as writer:
+    with run_folder.RunWriter(tmp_path / "run") as writer:
         for one in written:
             writer.add(one)
-    assert list(store.read_claims(tmp_path / "run")) == [c for o in written for c in o.claims]
-    assert list(store.read_papers(tmp_path / "run")) == [o.paper for o in written]
-    assert list(store.read_rejected(tmp_path / "run")) == [r for o in written for r in o.rejected]
+    assert list(run_folder.read_claims(tmp_path / "run")) == [c for o in written for c in o.claims]
+    assert list(run_folder.read_papers(tmp_path / "run")) == [o.paper for o in written]
+    assert list(run_folder.read_rejected(tmp_path / "run")) == [
+        r for o in written for r in o.rejected
+    ]
     assert "schnell" in (tmp_path / "run" / "papers.jsonl").read_text(encoding="utf-8")
     assert not list((tmp_path / "run").glob("*.part"))
 
 
 def test_a_failed_run_leaves_the_last_result(tmp_path: Path) -> None:
-    with store.Writer(tmp_path) as writer:
+    with run_folder.RunWriter(tmp_path) as writer:
         writer.add(outcome("first"))
     before = (tmp_path / "papers.jsonl").read_bytes()
 
     def fail_halfway() -> None:
-        with store.Writer(tmp_path) as writer:
+        with run_folder.RunWriter(tmp_path) as writer:
             writer.add(outcome("second"))
             raise ZeroDivisionError
 
@@ -68,27 +76,27 @@ def test_a_failed_run_leaves_the_last_result(tmp_path: Path) -> None:
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
-    with store.Writer(tmp_path) as writer:
+    with run_folder.RunWriter(tmp_path) as writer:
         writer.add(outcome())
     path = tmp_path / "claims.jsonl"
     path.write_text(path.read_text() + '{"kind": "speedup"}\n')
     with pytest.raises(StoreError, match=r"claims\.jsonl:2.*claim_id"):
-        list(store.read_claims(tmp_path))
+        list(run_folder.read_claims(tmp_path))
     path.write_text("not json\n")
     with pytest.raises(StoreError, match="folder of a finished run"):
-        list(store.read_claims(tmp_path))
+        list(run_folder.read_claims(tmp_path))
     with pytest.raises(StoreError, match=r"run\.json"):
-        store.read_manifest(tmp_path / "nowhere")
+        run_folder.read_manifest(tmp_path / "nowhere")
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="pass another --out"):
-        store.Writer(tmp_path / "file" / "run")
+        run_folder.RunWriter(tmp_path / "file" / "run")
 
 
 def test_recordings_in_a_folder(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = RecordingFolder(tmp_path)
     assert folder.get("a/b", "k") is None
     folder.put(recording())
     assert folder.get("a/b", "k") == recording()
@@ -100,7 +108,7 @@ def test_recordings_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_recordings_in_a_cache(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "replies.sqlite")
+    cache = ReplyCache(tmp_path / "replies.sqlite")
     assert cache.get("a/b", "k") is None
     cache.put(recording())
     cache.put(recording())
@@ -115,7 +123,7 @@ def test_a_cache_that_is_no_database_is_told(tmp_path: Path) -> None:
     path = tmp_path / "replies.sqlite"
     path.write_bytes(b"x" * 4096)
     with pytest.raises(StoreError, match=r"replies\.sqlite.*cannot be opened"):
-        Cache(path)
+        ReplyCache(path)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +141,7 @@ def test_whatever_a_commit_raises_reaches_all_who_wait_and_the_next_is_stored(
     def fail(recordings: object) -> None:
         raise error
 
-    async def main(cache: Cache) -> list[object]:
+    async def main(cache: ReplyCache) -> list[object]:
         with monkeypatch.context() as broken:
             broken.setattr(cache, "_commit", fail)
             keeping = (cache.keep(recording(f"k{n}")) for n in range(3))
@@ -141,13 +149,13 @@ def test_whatever_a_commit_raises_reaches_all_who_wait_and_the_next_is_stored(
         await asyncio.wait_for(cache.keep(recording("next")), 30)
         return told
 
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         assert asyncio.run(main(cache)) == [error] * 3
         assert cache.get("a/b", "next") == recording("next")
 
 
 def test_a_writer_that_was_cancelled_is_followed_by_another(tmp_path: Path) -> None:
-    async def main(cache: Cache) -> None:
+    async def main(cache: ReplyCache) -> None:
         first = asyncio.create_task(cache.keep(recording("first")))
         await asyncio.sleep(0)
         assert cache._writing is not None
@@ -156,5 +164,5 @@ def test_a_writer_that_was_cancelled_is_followed_by_another(tmp_path: Path) -> N
         await asyncio.wait_for(cache.keep(recording("second")), 30)
         await asyncio.wait_for(first, 30)
 
-    with closing(Cache(tmp_path / "replies.sqlite")) as cache:
+    with closing(ReplyCache(tmp_path / "replies.sqlite")) as cache:
         asyncio.run(main(cache))

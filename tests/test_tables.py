@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.claims import KINDS as CLAIM_KINDS
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.tables import inputs, latex, prose, render, terminal, views
+from claimgrid.tables import latex_output, markup, run_files, terminal, views
 from claimgrid.tables.grid import Grid, Section, short_title
-from claimgrid.tables.kinds import KINDS
+from claimgrid.tables.table_specs import KINDS
+from claimgrid.text import readable
+from claimgrid.types.claim import KINDS as CLAIM_KINDS
 from test_cli import GOLDEN, ROOT, extract, jsonl, lines
 
 TABLES = ROOT / "fixtures" / "golden" / "tables"
@@ -544,15 +545,15 @@ def test_a_url_without_the_extension_that_reads_it_is_a_matter_of_set_up() -> No
 
 def test_what_names_a_run(tmp_path: Path) -> None:
     folder = run(tmp_path / "a[1]", [paper("p", "x")], [speedup("p", 2.0)])
-    (found,) = inputs.find([str(folder)])
+    (found,) = run_files.find([str(folder)])
     assert found.papers is not None
     assert len(views.connect([str(folder)]).query("from speedups").rows) == 1
-    (remote,) = inputs.find(["https://example.org/run/"])
+    (remote,) = run_files.find(["https://example.org/run/"])
     assert remote.papers == "https://example.org/run/papers.jsonl"
-    (lone,) = inputs.find(["s3://bucket/claims.parquet"])
+    (lone,) = run_files.find(["s3://bucket/claims.parquet"])
     assert lone.papers is None
     with pytest.raises(UsageError, match="no run"):
-        inputs.find([])
+        run_files.find([])
 
 
 # Formats ─────────────────────────────────────────────────────────────────────────────────────────
@@ -596,10 +597,12 @@ def test_hostile_words_stay_words(tmp_path: Path) -> None:
 
 
 def test_latex_prints_markup_instead_of_running_it() -> None:
-    assert latex.escape(r"\input{x} & a_b #1") == (r"\textbackslash{}input\{x\} \& a\_b \#1")
-    assert latex.escape("--05-09 ≤ 3×") == r"-{}-05-09 \ensuremath{\leq} 3\ensuremath{\times}"
+    assert latex_output.escape(r"\input{x} & a_b #1") == (r"\textbackslash{}input\{x\} \& a\_b \#1")
+    assert (
+        latex_output.escape("--05-09 ≤ 3×") == r"-{}-05-09 \ensuremath{\leq} 3\ensuremath{\times}"
+    )
     rows = (("[k]", "*"), ("a", "b"))
-    made = latex.latex([Grid("t", "T", ("x", "y"), (Section(None, rows),))])
+    made = latex_output.latex([Grid("t", "T", ("x", "y"), (Section(None, rows),))])
     assert "\n{}[k] & * \\\\\n" in made
 
 
@@ -621,9 +624,9 @@ def test_latex_prints_markup_instead_of_running_it() -> None:
     ],
 )
 def test_plain_math_is_read_and_typeset(written: str, read: str, typeset: str | None) -> None:
-    assert prose.readable(written) == read
+    assert readable.readable(written) == read
     if typeset is not None:
-        assert latex.escape(written) == typeset
+        assert latex_output.escape(written) == typeset
 
 
 def test_markup_is_read_in_tables_for_people_and_kept_for_machines(tmp_path: Path) -> None:
@@ -640,7 +643,7 @@ def test_markup_is_read_in_tables_for_people_and_kept_for_machines(tmp_path: Pat
 
 @given(st.text(st.sampled_from("$\\%{}^_ a1.×times"), max_size=24))
 def test_latex_stays_balanced_whatever_is_written(text: str) -> None:
-    made = latex.escape(text)
+    made = latex_output.escape(text)
     bare = re.sub(r"\\[\\{}$%&#_]", "", made)
     assert bare.count("$") % 2 == 0
     assert bare.count("{") == bare.count("}")
@@ -650,21 +653,21 @@ def test_latex_stays_balanced_whatever_is_written(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_ends_a_latex_row_or_a_markdown_cell(text: str) -> None:
-    made = latex.escape(text)
+    made = latex_output.escape(text)
     bare = made.replace("\\&", "").replace("\\%", "").replace("\\#", "").replace("\\$", "")
     assert not set("&%#") & set(bare)
     assert "\n" not in made
-    line = render.markdown([hostile_grid(text, "end")]).splitlines()[4]
+    line = markup.markdown([hostile_grid(text, "end")]).splitlines()[4]
     assert line.replace("\\\\", "").replace("\\|", "").count("|") == 3
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_cell_of_html(text: str) -> None:
     parsed = _Text()
-    parsed.feed(render.html_page([hostile_grid(text)]))
+    parsed.feed(markup.html_page([hostile_grid(text)]))
     assert parsed.tags <= {"html", "meta", "title", "style", "h2", "div", "table", "thead", "tbody",
                            "tr", "th", "td"}  # fmt: skip
-    assert parsed.cells[0].split() == render.visible(text).split()
+    assert parsed.cells[0].split() == markup.visible(text).split()
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
@@ -707,7 +710,7 @@ def test_short_titles() -> None:
 
 
 def test_the_command_line_knows_the_tables_without_importing_them() -> None:
-    from claimgrid.cli_tables import _KINDS, _TABLES
+    from claimgrid.cli.table import _KINDS, _TABLES
 
     assert set(_TABLES) == set(KINDS)
     assert _KINDS == CLAIM_KINDS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.normalize.units import canonical_units, unit_at, unit_of, unit_table
+from claimgrid.quantities.units import canonical_units, unit_at, unit_of, unit_table
 
 CONTRACT = [
     "x", "%", "fps", "tokens/s", "samples/s", "images/s", "requests/s", "flops", "gflops",

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from claimgrid.library import load
+    from claimgrid.results import load
 
 __all__ = ["__version__", "load"]
 
@@ -17,7 +17,7 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 def __getattr__(name: str) -> Any:
     """`claimgrid.load` on first use, so that `import claimgrid` stays light."""
     if name == "load":
-        from claimgrid.library import load
+        from claimgrid.results import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

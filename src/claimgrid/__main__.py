@@ -1,5 +1,5 @@
 """`python -m claimgrid` is `extract`."""
 
-from claimgrid.cli import main
+from claimgrid.cli.main import main
 
 main(prog_name="extract")

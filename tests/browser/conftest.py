@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(folder: Path) -> str:
     pytest.importorskip("altair", reason="the extra [report] is not installed")
-    from claimgrid.report.build import report as build
+    from claimgrid.report.page_builder import report as build
 
     build(folder, folder / "report.html")
     return (folder / "report.html").resolve().as_uri()

@@ -11,16 +11,17 @@ import re
 from bisect import bisect_right
 from typing import Any
 
-from claimgrid import align, sentences
-from claimgrid.folding import fold
-from claimgrid.llm.answer import Answer, Usage, salvage
-from claimgrid.normalize import counts, hardware, models, names
-from claimgrid.normalize.numbers import Quantity, lex
-from claimgrid.normalize.units import unit_of
-from claimgrid.outcome import Outcome
-from claimgrid.papers import Paper
-from claimgrid.pipeline import read_answer
-from claimgrid.reply import LISTS, Reply
+from claimgrid.entities import benchmarks, device_counts, hardware, model_sizes
+from claimgrid.extraction.pipeline import read_answer
+from claimgrid.llm.reply_reader import salvage
+from claimgrid.quantities.lexer import Quantity, lex
+from claimgrid.quantities.units import unit_of
+from claimgrid.text import alignment, sentences
+from claimgrid.text.normalized_text import fold
+from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import LISTS, Reply
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9.+]+)*")
 DIGIT = re.compile("[0-9]")
@@ -34,31 +35,31 @@ def check_text(text: str) -> None:
     kept = {offset for start, end in borders for offset in range(start, end)}
     assert all(offset in kept or text[offset].isspace() for offset in range(len(text)))
     _check_spans(text, [(mention.start, mention.end) for mention in hardware.find(text)])
-    sizes, active = models.sizes(text), models.active(text)
+    sizes, active = model_sizes.sizes(text), model_sizes.active(text)
     _check_spans(text, [(size.start, size.end) for size in sizes])
     assert all(size.params >= 0 for size in sizes)
     assert set(active) <= set(sizes)
-    assert not set(models.contexts(text)) & set(sizes)
+    assert not set(model_sizes.contexts(text)) & set(sizes)
 
 
 def check_words(text: str, words: str) -> None:
     """Copied words, found or not: a place keeps every digit, a refusal has a reason."""
-    doc = align.read(text)
-    found = align.locate(doc, words)
+    doc = alignment.read(text)
+    found = alignment.locate(doc, words)
     if found is None:
-        assert align.why_not(doc, words)
+        assert alignment.why_not(doc, words)
     else:
         cited = text[found.start : found.end]
         assert _digits(cited) == _digits(words)
         assert _sentence(doc, found.start) == _sentence(doc, found.end - 1)
     assert SLUG.fullmatch(hardware.resolve(words).slug)
-    counted = counts.counts_in(words)
+    counted = device_counts.counts_in(words)
     assert all(n is None or n >= 0 for n in (counted.count, counted.nodes, counted.per_node))
-    assert (counts.read_count(words) or 0) >= 0
-    assert names.plain(names.plain(words)) == names.plain(words)
-    assert names.benchmark(names.benchmark(words)) == names.benchmark(words)
-    assert names.same_benchmark(words, names.benchmark(words))
-    assert names.metric(names.metric(words)) == names.metric(words)
+    assert (device_counts.read_count(words) or 0) >= 0
+    assert benchmarks.plain(benchmarks.plain(words)) == benchmarks.plain(words)
+    assert benchmarks.benchmark(benchmarks.benchmark(words)) == benchmarks.benchmark(words)
+    assert benchmarks.same_benchmark(words, benchmarks.benchmark(words))
+    assert benchmarks.metric(benchmarks.metric(words)) == benchmarks.metric(words)
     assert unit_of(words) == unit_of(words).strip()
 
 
@@ -129,5 +130,5 @@ def _digits(text: str) -> str:
     return "".join(c for c in fold(text).text if c.isnumeric())
 
 
-def _sentence(doc: align.Doc, offset: int) -> int:
+def _sentence(doc: alignment.Document, offset: int) -> int:
     return bisect_right(doc.sentences, offset)

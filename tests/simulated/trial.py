@@ -106,7 +106,7 @@ def _name(case: Case) -> str:
 def _extract(case: Case, source: Path, out: Path, url: str) -> tuple[int, str]:
     """Runs in a worker: `extract run` as the shell would, with what it prints."""
     os.environ |= _ENVIRONMENT
-    from claimgrid.cli import main
+    from claimgrid.cli.main import main
 
     arguments = ["run", source, "--out", out, "--model", case.model, "--base-url", url]
     arguments += ["--replay", "off", "--concurrency", PAPERS]

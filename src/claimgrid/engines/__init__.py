@@ -1,1 +1,1 @@
-"""Engines: how many papers are under way at once. They never change a stage."""
+"""A whole run: settings made concrete, the model that answers, papers under way, the summary."""

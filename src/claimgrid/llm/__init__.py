@@ -1,1 +1,1 @@
-"""Request ─► Answer: the only way to a model. Knows nothing of abstracts or claims."""
+"""The only way to an online model: requests go out, replies come back, all replies are stored."""

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from claimgrid.llm.answer import Usage
+from claimgrid.types.answer import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SpendLimits:
     """The most that a run may spend; None for no limit. `cost` is in US dollars."""
 
     cost: float | None = None
@@ -34,7 +34,7 @@ class Budget:
         clock: seconds, as `time.monotonic` gives them.
     """
 
-    limits: Limits
+    limits: SpendLimits
     price: Callable[[Usage], float | None]
     clock: Callable[[], float]
     used: Usage = field(default_factory=Usage)

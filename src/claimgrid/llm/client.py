@@ -25,37 +25,28 @@ from claimgrid.errors import (
     TransportError,
     TruncatedError,
 )
-from claimgrid.llm import estimate, lean
-from claimgrid.llm.answer import (
-    Answer,
-    Dropped,
-    Parts,
-    Source,
-    Usage,
-    ending,
-    refusal_text,
-    salvage,
-    usage_of,
-)
+from claimgrid.llm import fast_path, token_estimate
 from claimgrid.llm.budget import Budget
-from claimgrid.llm.limits import gate
-from claimgrid.llm.link import Link
-from claimgrid.llm.local import Local
-from claimgrid.llm.missing import missing
+from claimgrid.llm.cache_miss import missing
+from claimgrid.llm.http import HttpClient
+from claimgrid.llm.local_route import LocalRoute
 from claimgrid.llm.providers import Endpoint
-from claimgrid.llm.recordings import Attempt, OriginName, Recording, Store
-from claimgrid.llm.transport import Exchange
-from claimgrid.prompt import Request
-from claimgrid.reply import Reply
+from claimgrid.llm.rate_limiter import gate
+from claimgrid.llm.replay import Exchange
+from claimgrid.llm.reply_reader import ending, refusal_text, salvage, usage_of
+from claimgrid.llm.response_store import Attempt, OriginName, Recording, ResponseStore
+from claimgrid.types.answer import Answer, Dropped, PackAnswer, Source, Usage
+from claimgrid.types.reply import Reply
+from claimgrid.types.request import Request
 
 if TYPE_CHECKING:
-    from claimgrid.llm.vendor import Vendor
+    from claimgrid.llm.vendor_client import VendorClient
 
 _Settled = tuple[Reply, tuple[Dropped, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class AskPolicy:
     """How hard to try, and how fast.
 
     In seconds: `timeout` for one HTTP request, `backoff` the first wait between tries. `rpm` and
@@ -74,14 +65,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
+class ResponseStores:
     """Where replies are looked up, in order, and where live ones are written, all of them.
 
     `unanswered` says why a request has no reply, where that is known.
     """
 
-    read: Sequence[tuple[Source, Store]] = ()
-    write: Sequence[Store] = ()
+    read: Sequence[tuple[Source, ResponseStore]] = ()
+    write: Sequence[ResponseStore] = ()
     unanswered: Callable[[Request], str | None] = lambda _: None
 
 
@@ -89,7 +80,11 @@ class Client:
     """Asks one model. Use as an async context manager; `ask` is an `answer.Ask`."""
 
     def __init__(
-        self, endpoint: Endpoint, stores: Stores, policy: Policy, budget: Budget | None = None
+        self,
+        endpoint: Endpoint,
+        stores: ResponseStores,
+        policy: AskPolicy,
+        budget: Budget | None = None,
     ) -> None:
         self._at = endpoint
         self._budget = budget
@@ -98,16 +93,16 @@ class Client:
         # One a paper that was asked about: where its reply came from, or should have.
         self.asked: Counter[str] = Counter()
         self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
-        self._link = Link(
+        self._link = HttpClient(
             self.gate,
             timeout=policy.timeout,
             attempts=policy.attempts,
             backoff=policy.backoff,
-            local=Local(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
+            local=LocalRoute(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
         )
-        self._lean = lean.suits(endpoint) and (policy.lean or endpoint.mode == "decisions")
-        self._prepared: dict[tuple[object, ...], asyncio.Task[lean.Prepared | None]] = {}
-        self._vendor: Vendor | None = None
+        self._lean = fast_path.suits(endpoint) and (policy.lean or endpoint.mode == "decisions")
+        self._prepared: dict[tuple[object, ...], asyncio.Task[fast_path.Prepared | None]] = {}
+        self._vendor: VendorClient | None = None
 
     async def __aenter__(self) -> Client:
         return self
@@ -153,7 +148,7 @@ class Client:
             model=request.model,
         )
 
-    async def ask_pack(self, request: Request) -> Parts:
+    async def ask_pack(self, request: Request) -> PackAnswer:
         """The replies of a packed request, as far as they are valid; it is never asked again.
 
         There are none where the server refuses the pack as too long for it. Papers without a valid
@@ -168,21 +163,21 @@ class Client:
         async with self._paid(request, exchange, asking=asking):
             await self._lean_reply(request, exchange)
         if isinstance(exchange.failure, TooLongError):
-            return Parts({}, Usage(), source, self._at.origin)
+            return PackAnswer({}, Usage(), source, self._at.origin)
         if exchange.failure is not None:
             self.asked[source] += request.packed
             raise exchange.failure
-        replies = lean.read_pack(exchange.last_body, request.packed)
+        replies = fast_path.read_pack(exchange.last_body, request.packed)
         self.asked[source] += len(replies)
         origin = self._at.origin if found is None else found.origin
-        return Parts(replies, _usage(exchange), source, origin)
+        return PackAnswer(replies, _usage(exchange), source, origin)
 
     @asynccontextmanager
     async def _paid(
         self, request: Request, exchange: Exchange, *, asking: bool
     ) -> AsyncIterator[None]:
         """The budget's bracket around an exchange: allowed before it, accounted for after it."""
-        if asking and self._budget and not await self._budget.start(estimate.usage(request)):
+        if asking and self._budget and not await self._budget.start(token_estimate.usage(request)):
             raise StoppedError(f"{self._budget.spent} is reached")
         try:
             yield
@@ -235,7 +230,7 @@ class Client:
     async def _lean_reply(self, request: Request, exchange: Exchange) -> Reply | None:
         if exchange.recorded:
             exchange.attempts.append(exchange.recorded[0])
-            return lean.read(exchange.last_body, request)
+            return fast_path.read(exchange.last_body, request)
         if not exchange.live:
             return None
         prepared = await self._prepare(request)
@@ -249,9 +244,9 @@ class Client:
             exchange.failure = error
             return None
         await exchange.took(sent, prepared.url)
-        return None if exchange.failure else lean.read(exchange.last_body, request)
+        return None if exchange.failure else fast_path.read(exchange.last_body, request)
 
-    async def _prepare(self, request: Request) -> lean.Prepared | None:
+    async def _prepare(self, request: Request) -> fast_path.Prepared | None:
         shape = (
             request.prompt,
             request.prompt_sha256,
@@ -261,14 +256,14 @@ class Client:
         )
         if shape not in self._prepared:
             # One for all papers that come while it is being prepared.
-            self._prepared[shape] = asyncio.create_task(lean.prepare(request, self._at))
+            self._prepared[shape] = asyncio.create_task(fast_path.prepare(request, self._at))
         return await asyncio.shield(self._prepared[shape])
 
-    def _full(self) -> Vendor:
+    def _full(self) -> VendorClient:
         if self._vendor is None:
-            from claimgrid.llm.vendor import Vendor
+            from claimgrid.llm.vendor_client import VendorClient
 
-            self._vendor = Vendor(self._at, self._link)
+            self._vendor = VendorClient(self._at, self._link)
         return self._vendor
 
     def _look_up(self, request: Request) -> tuple[Source, Recording | None]:

@@ -27,7 +27,7 @@ _ANTHROPIC: dict[What, str] = {
 }
 
 
-class Left(NamedTuple):
+class LimitsLeft(NamedTuple):
     """So much is `remaining` until `reset` seconds from now; `limit` is all that there ever is."""
 
     what: What
@@ -36,7 +36,7 @@ class Left(NamedTuple):
     limit: float | None
 
 
-def read(headers: Mapping[str, str]) -> Iterator[Left]:
+def read(headers: Mapping[str, str]) -> Iterator[LimitsLeft]:
     """What a reply's headers (lower-case names) say of each limit."""
     for what, name in _OPENAI.items():
         remaining, limit, reset = (
@@ -44,7 +44,7 @@ def read(headers: Mapping[str, str]) -> Iterator[Left]:
             for part in ("remaining", "limit", "reset")
         )
         if remaining.isdecimal():
-            yield Left(what, float(remaining), duration(reset), _number(limit))
+            yield LimitsLeft(what, float(remaining), duration(reset), _number(limit))
     for what, name in _ANTHROPIC.items():
         remaining, limit, reset = (
             headers.get(f"anthropic-ratelimit-{name}-{part}", "")
@@ -52,7 +52,7 @@ def read(headers: Mapping[str, str]) -> Iterator[Left]:
         )
         if remaining.isdecimal():
             seconds = _until(reset, headers.get("date", ""))
-            yield Left(what, float(remaining), seconds, _number(limit))
+            yield LimitsLeft(what, float(remaining), seconds, _number(limit))
 
 
 def _number(text: str) -> float | None:

@@ -15,13 +15,13 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from claimgrid import settings
-from claimgrid.embedded import store
-from claimgrid.embedded.runtime import Options
-from claimgrid.embedded.store import Resolved
 from claimgrid.errors import SetupError, UsageError
-from claimgrid.llm.local import PLACEHOLDER
-from claimgrid.llm.recordings import OriginName
-from claimgrid.prompt import Request
+from claimgrid.llm.local_route import PLACEHOLDER
+from claimgrid.llm.response_store import OriginName
+from claimgrid.local import model_files
+from claimgrid.local.model_files import ModelFile
+from claimgrid.local.server import ServerOptions
+from claimgrid.types.request import Request
 
 Provider = Literal["openai", "anthropic", "google", "embedded"]
 ModeName = Literal["json_schema", "tools", "json", "md_json", "decisions"]
@@ -51,8 +51,8 @@ class Endpoint:
     mode: ModeName
     base_url: str | None
     api_key: str | None
-    embedded: Resolved | None = None
-    options: Options = field(default_factory=Options)
+    embedded: ModelFile | None = None
+    options: ServerOptions = field(default_factory=ServerOptions)
 
     @property
     def speaks_openai(self) -> bool:
@@ -74,7 +74,7 @@ def endpoint(
     mode: ModeName | None = None,
     base_url: str | None = None,
     key: str | None = None,
-    options: Options | None = None,
+    options: ServerOptions | None = None,
 ) -> Endpoint:
     """Split `provider/model`; a name without a known provider is asked of an OpenAI-compatible one.
 
@@ -86,8 +86,8 @@ def endpoint(
             URL is none.
         SetupError: the file of an embedded model cannot be read.
     """
-    if store.is_embedded(name):
-        return _embedded(name, mode, options or Options())
+    if model_files.is_embedded(name):
+        return _embedded(name, mode, options or ServerOptions())
     first, slash, rest = name.partition("/")
     provider: Provider = "openai"
     model = name
@@ -107,8 +107,8 @@ def endpoint(
     return Endpoint(provider, model, chosen, base_url, key)
 
 
-def _embedded(name: str, mode: ModeName | None, options: Options) -> Endpoint:
-    model = store.resolve(name, options.adapter)
+def _embedded(name: str, mode: ModeName | None, options: ServerOptions) -> Endpoint:
+    model = model_files.resolve(name, options.adapter)
     own = cast("ModeName | None", model.mode)
     if own is not None and own not in MODES:
         raise UsageError(f"{name} is asked in mode {own!r}, which this version does not know")

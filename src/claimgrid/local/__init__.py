@@ -1,1 +1,1 @@
-"""Models that run on this machine."""
+"""Models that run on this machine: which there are, how they are fetched, served and trained."""

@@ -1,1 +1,1 @@
-"""A run ─► one HTML page that a browser opens from disk: the claim browser."""
+"""The claim browser as one HTML page that opens from disk."""

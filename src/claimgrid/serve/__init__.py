@@ -1,1 +1,1 @@
-"""A run ─► the claim browser and a read-only JSON API over HTTP, for runs of any size."""
+"""The claim browser and a read-only JSON API over HTTP, for runs of any size."""

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from claimgrid.claims import Claim, Kind, PaperLine, Qualifier, Stance
 from claimgrid.tables.views import Database
+from claimgrid.types.claim import Claim, Kind, PaperLine, Qualifier, Stance
 
 _DEVICES = "case kind when 'hardware' then [device] else coalesce(hardware, []) end"
 FACETS = {
@@ -107,7 +107,7 @@ class Search(BaseModel):
     q: Annotated[str, Field(max_length=500, description="Words that must all occur.")] = ""
 
 
-class Filters(Search):
+class ClaimFilters(Search):
     """Which claims are meant: any of the values given for one filter, and all of the filters."""
 
     kind: list[Kind] = []
@@ -167,7 +167,7 @@ def place(
     return found[0][0] if found else None
 
 
-def facets(database: Database, filters: Filters) -> dict[str, list[list[Any]]]:
+def facets(database: Database, filters: ClaimFilters) -> dict[str, list[list[Any]]]:
     """Per filter its values with how many claims have each, most first, by the other filters."""
     made = {}
     for name, column in FACETS.items():
@@ -183,7 +183,7 @@ def facets(database: Database, filters: Filters) -> dict[str, list[list[Any]]]:
     return made
 
 
-def timeline(database: Database, filters: Filters) -> list[dict[str, Any]]:
+def timeline(database: Database, filters: ClaimFilters) -> list[dict[str, Any]]:
     """How many papers name each device in each year; those without a year under `no year`."""
     where, given = _where("claims", filters)
     sql = (

@@ -8,6 +8,7 @@ scripts from elsewhere, so they are left out; `/openapi.json` is what tools read
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
@@ -15,10 +16,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from claimgrid import __version__
 from claimgrid.errors import UsageError
 from claimgrid.serve import answers
-from claimgrid.serve.answers import Filters, List, Search, Window
+from claimgrid.serve.answers import ClaimFilters, List, Search, Window
 from claimgrid.tables.views import Database
 
 _HEADERS = {
@@ -30,7 +30,7 @@ _HEADERS = {
 }
 
 
-class ClaimsAsked(Filters, Window):
+class ClaimsAsked(ClaimFilters, Window):
     """Filters, order and window of `/api/claims`."""
 
     sort: Annotated[str, Field(pattern=answers.sorts("claims"))] = ""
@@ -42,7 +42,7 @@ class PapersAsked(Search, Window):
     sort: Annotated[str, Field(pattern=answers.sorts("papers"))] = ""
 
 
-class ClaimPlaceAsked(Filters):
+class ClaimPlaceAsked(ClaimFilters):
     """A claim, and the filters and order of the list that it is looked up in."""
 
     id: str
@@ -83,7 +83,7 @@ def create(
     """The application. `hosts` are the names that it answers to; None answers to any."""
     app = FastAPI(
         title="claimgrid",
-        version=__version__,
+        version=version("claimgrid"),
         description="What papers claim, each number with its exact words. Read-only.",
         docs_url=None,
         redoc_url=None,
@@ -135,11 +135,11 @@ def _lists(app: FastAPI, database: Database) -> None:
 
 def _counts(app: FastAPI, database: Database) -> None:
     @app.get("/api/facets", summary="Per filter, how many claims have each value")
-    def facets(asked: Annotated[Filters, Query()]) -> dict[str, dict[str, list[list[Any]]]]:
+    def facets(asked: Annotated[ClaimFilters, Query()]) -> dict[str, dict[str, list[list[Any]]]]:
         return {"facets": answers.facets(database.cursor(), asked)}
 
     @app.get("/api/timeline", summary="How many papers name each device in each year")
-    def timeline(asked: Annotated[Filters, Query()]) -> dict[str, list[dict[str, Any]]]:
+    def timeline(asked: Annotated[ClaimFilters, Query()]) -> dict[str, list[dict[str, Any]]]:
         return {"counts": answers.timeline(database.cursor(), asked)}
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from claimgrid.errors import SourceError
-from claimgrid.papers import Paper
 from claimgrid.sources.jsonl import read_jsonl
-from claimgrid.sources.lines import Line, Problem, printable, read_lines
+from claimgrid.sources.lines import Problem, SourceLine, printable, read_lines
 from claimgrid.sources.listing import parse_header, read_listing
 from claimgrid.sources.plain import read_plain
+from claimgrid.types.paper import Paper
 
 __all__ = ["Item", "Problem", "read", "skipped"]
 
-Item = Paper | Problem
+SourceItem = Paper | Problem
 
 _JSONL = (".jsonl", ".ndjson")
 _KINDS = (*_JSONL, ".txt")
@@ -31,7 +31,7 @@ _REFUSED_LATER = (".pdf",)  # by its content, with advice of its own
 _LOOKED_AT = 32  # lines that decide the format of a text
 
 
-def read(source: str, *, stdin: BinaryIO | None = None) -> Iterator[Item]:
+def read(source: str, *, stdin: BinaryIO | None = None) -> Iterator[SourceItem]:
     """Read papers as they come: from a file, from a folder's files by name, or from `-`.
 
     A paper that cannot be read is a `Problem`; so is, once others were read or with other files
@@ -94,7 +94,7 @@ def _is_kind(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith(_KINDS)
 
 
-def _read_all(paths: list[str], stream: BinaryIO | None) -> Iterator[Item]:
+def _read_all(paths: list[str], stream: BinaryIO | None) -> Iterator[SourceItem]:
     anything = len(paths) > 1
     for path in paths:
         try:
@@ -109,7 +109,7 @@ def _read_all(paths: list[str], stream: BinaryIO | None) -> Iterator[Item]:
             yield Problem(error.path, error.line or 1, message, title=None, excerpt="")
 
 
-def _read_one(path: str, lines: Iterator[Line]) -> Iterator[Item]:
+def _read_one(path: str, lines: Iterator[SourceLine]) -> Iterator[SourceItem]:
     lines = itertools.dropwhile(lambda line: line.is_blank, lines)
     start = list(itertools.islice(lines, _LOOKED_AT))
     if not start:
@@ -118,7 +118,9 @@ def _read_one(path: str, lines: Iterator[Line]) -> Iterator[Item]:
     yield from _format(path, start)(itertools.chain(start, lines))
 
 
-def _format(path: str, start: list[Line]) -> Callable[[Iterable[Line]], Iterator[Item]]:
+def _format(
+    path: str, start: list[SourceLine]
+) -> Callable[[Iterable[SourceLine]], Iterator[SourceItem]]:
     """The reader for a text that starts so."""
     named_jsonl = path.lower().removesuffix(".gz").endswith(_JSONL)
     if named_jsonl or start[0].text.lstrip().startswith("{"):
@@ -128,7 +130,7 @@ def _format(path: str, start: list[Line]) -> Callable[[Iterable[Line]], Iterator
     return read_plain
 
 
-def _with_own_ids(items: Iterable[Item]) -> Iterator[Item]:
+def _with_own_ids(items: Iterable[SourceItem]) -> Iterator[SourceItem]:
     """Every paper under an id that no paper before it has."""
     uses: dict[str, int] = {}
     for item in items:

@@ -16,8 +16,8 @@ from typing import Any
 
 import jsonlines
 
-from claimgrid.papers import Origin, Paper, slug
-from claimgrid.sources.lines import LONGEST_LINE, Line, Problem
+from claimgrid.sources.lines import LONGEST_LINE, Problem, SourceLine
+from claimgrid.types.paper import Origin, Paper, slug
 
 _DEEPEST = 64  # levels of nesting; far beyond real records, far below what exhausts a stack
 _LOST = "\ufffd"
@@ -26,7 +26,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?(?:[T ].*)?")
 _DATE_WITHOUT_YEAR = re.compile(r"--([0-9]{2})-([0-9]{2})")
 
 
-def read_jsonl(lines: Iterable[Line]) -> Iterator[Paper | Problem]:
+def read_jsonl(lines: Iterable[SourceLine]) -> Iterator[Paper | Problem]:
     """The paper on each line that is not blank; bad lines are problems."""
     for line in lines:
         if line.is_blank:
@@ -65,7 +65,7 @@ def _portable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _paper(record: dict[str, Any], line: Line) -> Paper | Problem:
+def _paper(record: dict[str, Any], line: SourceLine) -> Paper | Problem:
     found: dict[str, Any] = {}
     warnings = list(line.warnings)
     for key, convert in _CONVERTERS.items():

@@ -42,7 +42,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """A line without its end, where it stands (1-based), and what was odd about its bytes.
 
     `cut` says that the line was longer than `LONGEST_LINE` and that `text` is only its start.
@@ -64,7 +64,7 @@ class Line:
         return Problem(self.file, self.number, message, title, self.text.strip()[:_EXCERPT])
 
 
-def read_lines(path: str, stream: IO[bytes] | None = None) -> Iterator[Line]:
+def read_lines(path: str, stream: IO[bytes] | None = None) -> Iterator[SourceLine]:
     """The lines of a file (gunzipped if its name ends in `.gz`), or of `stream`, named `path`.
 
     Raises:
@@ -110,7 +110,7 @@ def _without_mark(path: str, raw: bytes) -> bytes:
     return raw.removeprefix(codecs.BOM_UTF8)
 
 
-def _decoded(path: str, number: int, raw: bytes, cut: bool) -> Line:
+def _decoded(path: str, number: int, raw: bytes, cut: bool) -> SourceLine:
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     warnings = []
     try:
@@ -121,7 +121,7 @@ def _decoded(path: str, number: int, raw: bytes, cut: bool) -> Line:
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
         warnings.append(f"line {number}: NUL bytes replaced by U+FFFD")
-    return Line(path, number, text, tuple(warnings), cut)
+    return SourceLine(path, number, text, tuple(warnings), cut)
 
 
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from claimgrid.papers import Origin, Paper, slug
 from claimgrid.sources.byline import split_byline
-from claimgrid.sources.lines import LONGEST_LINE, Line, Problem
+from claimgrid.sources.lines import LONGEST_LINE, Problem, SourceLine
+from claimgrid.types.paper import Origin, Paper, slug
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HEADER = re.compile(
@@ -29,7 +29,7 @@ _LEAP_YEAR = 2000  # stands in for a missing year, so that Feb 29 is a date
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class ListingHeader:
     """The first line of a block; `date` is None where the day does not exist (`Feb 30`)."""
 
     category: str
@@ -37,7 +37,7 @@ class Header:
     code: bool
 
 
-def parse_header(text: str) -> Header | None:
+def parse_header(text: str) -> ListingHeader | None:
     """Read a block's first line; None if the line is none.
 
     >>> parse_header("LGOct 28, 2024Code")
@@ -50,14 +50,16 @@ def parse_header(text: str) -> Header | None:
     try:
         date = datetime.date(int(year or _LEAP_YEAR), month, int(match["day"])).isoformat()
     except ValueError:
-        return Header(match["category"], None, bool(match["code"]))
-    return Header(match["category"], date if year else f"-{date[4:]}", bool(match["code"]))
+        return ListingHeader(match["category"], None, bool(match["code"]))
+    return ListingHeader(match["category"], date if year else f"-{date[4:]}", bool(match["code"]))
 
 
-def read_listing(lines: Iterable[Line]) -> Iterator[Paper | Problem]:
+def read_listing(lines: Iterable[SourceLine]) -> Iterator[Paper | Problem]:
     """The paper of every whole block, and a problem for every cut block or run of stray lines."""
-    header: Header | None = None
-    block: list[Line] = []  # of a header: it and what follows; of stray lines: the first and last
+    header: ListingHeader | None = None
+    block: list[
+        SourceLine
+    ] = []  # of a header: it and what follows; of stray lines: the first and last
     for line in lines:
         if line.is_blank:
             continue
@@ -75,7 +77,7 @@ def read_listing(lines: Iterable[Line]) -> Iterator[Paper | Problem]:
     yield from _problem(header, block)
 
 
-def _problem(header: Header | None, block: list[Line]) -> Iterator[Problem]:
+def _problem(header: ListingHeader | None, block: list[SourceLine]) -> Iterator[Problem]:
     if not block:
         return
     first, last = block[0], block[-1]
@@ -90,7 +92,7 @@ def _problem(header: Header | None, block: list[Line]) -> Iterator[Problem]:
         yield last.problem("the block lacks its title or its abstract", title=title)
 
 
-def _paper(header: Header, block: list[Line]) -> Paper | Problem:
+def _paper(header: ListingHeader, block: list[SourceLine]) -> Paper | Problem:
     first, second, third = block
     if second.cut or third.cut:
         return first.problem(f"a line of the block is longer than {LONGEST_LINE} bytes")

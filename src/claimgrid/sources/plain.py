@@ -9,15 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
-from claimgrid.papers import Origin, Paper, slug
-from claimgrid.sources.lines import LONGEST_LINE, Line, Problem
+from claimgrid.sources.lines import LONGEST_LINE, Problem, SourceLine
+from claimgrid.types.paper import Origin, Paper, slug
 
 _LONGEST_TITLE = 200  # characters
 
 
-def read_plain(lines: Iterable[Line]) -> Iterator[Paper | Problem]:
+def read_plain(lines: Iterable[SourceLine]) -> Iterator[Paper | Problem]:
     """The one paper that the lines hold, or the problem why there is none; nothing if blank."""
-    first: Line | None = None
+    first: SourceLine | None = None
     texts: list[str] = []
     warnings: list[str] = []
     size = 0

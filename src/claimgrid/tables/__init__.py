@@ -1,1 +1,1 @@
-"""Runs to comparison tables: views in SQL, the comparability guard, and the formats."""
+"""Comparison tables: SQL views over runs, rankings, checks of comparability, and the formats."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from claimgrid.tables.prose import readable
+from claimgrid.text.readable import readable
 
 MARKS = "marks"  # a brief grid's column of letters, which its notes explain
 REF = "ref"  # its column of numbered papers, likewise

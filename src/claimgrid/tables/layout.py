@@ -11,12 +11,12 @@ from dataclasses import replace
 from string import ascii_lowercase
 from typing import Any
 
-from claimgrid.tables import compare
-from claimgrid.tables.build import Ranked, Row
-from claimgrid.tables.columns import value, worded
-from claimgrid.tables.compare import Conflict
+from claimgrid.tables import comparability
+from claimgrid.tables.cells import value, worded
+from claimgrid.tables.comparability import Conflict
 from claimgrid.tables.grid import MARKS, REF, Grid, Section, short_title, text
-from claimgrid.tables.kinds import KINDS
+from claimgrid.tables.ranking import Ranked, Row
+from claimgrid.tables.table_specs import KINDS
 from claimgrid.tables.views import Frame
 
 _NUMERIC = ("INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
@@ -132,7 +132,7 @@ def _lettered(ranked: Ranked, columns: Sequence[str]) -> Grid:
     papers = _numbers(ranked.rows)
 
     def made(row: Row) -> tuple[str, ...]:
-        special = {MARKS: _marks(row, letters), REF: f"[{papers[compare.paper(row)]}]"}
+        special = {MARKS: _marks(row, letters), REF: f"[{papers[comparability.paper(row)]}]"}
         return tuple(_brief_cell(row, column, measure, special) for column in columns)
 
     sections = tuple(
@@ -192,12 +192,12 @@ def _worded_heading(heading: str | None, rows: Sequence[Row]) -> str | None:
 
 
 def _numbers(rows: Iterable[Row]) -> dict[tuple[Any, Any], int]:
-    papers = dict.fromkeys(compare.paper(row) for row in rows)
+    papers = dict.fromkeys(comparability.paper(row) for row in rows)
     return {key: number for number, key in enumerate(papers, 1)}
 
 
 def _named(rows: Sequence[Row]) -> str:
-    titles = {compare.paper(row): short_title(row["title"], row["paper_id"]) for row in rows}
+    titles = {comparability.paper(row): short_title(row["title"], row["paper_id"]) for row in rows}
     return "; ".join(f"[{number}] {titles[key]}" for key, number in _numbers(rows).items())
 
 

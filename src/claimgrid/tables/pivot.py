@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Any
 
-from claimgrid.tables.build import Options, Ranked, Row, column, mark, rank
 from claimgrid.tables.grid import Grid, Section, text
-from claimgrid.tables.kinds import Kind
+from claimgrid.tables.ranking import Ranked, Row, TableOptions, column, mark, rank
+from claimgrid.tables.table_specs import TableSpec
 from claimgrid.tables.views import Database, Frame
 
 _SYSTEMS = ("subject", "model", "title", "paper_id", "run")
@@ -39,7 +39,7 @@ class Pivot:
     ranked: Ranked
 
 
-def pivot(database: Database, kind: Kind, axes: Axes, options: Options) -> Pivot:
+def pivot(database: Database, kind: TableSpec, axes: Axes, options: TableOptions) -> Pivot:
     """Cross two columns of a table.
 
     Raises:
@@ -95,7 +95,7 @@ def _mark(
     sides: Sequence[str],
     tops: Sequence[str],
     axes: Axes,
-    kind: Kind,
+    kind: TableSpec,
 ) -> None:
     along_rows = axes.cols in _SYSTEMS and axes.rows not in _SYSTEMS
     lines = (

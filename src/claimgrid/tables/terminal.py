@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claimgrid.tables.grid import MARKS, Grid, Section
-from claimgrid.tables.render import label, one_line
+from claimgrid.tables.markup import label, one_line
 
 # What a fact needs before it to be understood without its column's name; nothing for those that
 # speak for themselves, the name for all others.

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.tables.inputs import find
+from claimgrid.tables.run_files import find
 
 VIEWS = (
     "claims",

@@ -1,0 +1,1 @@
+"""The Python interface: extract claims from abstracts, read papers, load runs."""

@@ -1,0 +1,1 @@
+"""Batch APIs: requests go out as files at half the price, and replies come back as recordings."""

@@ -1,0 +1,1 @@
+"""The `extract` command: one file for each command, loaded when it is called."""

@@ -1,0 +1,129 @@
+"""`extract run`: extracts the claims of a source into the folder of a run."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from claimgrid import settings, sources
+from claimgrid.cli.options import PATH, embedded_options, model_options
+from claimgrid.cli.progress import LogFormat, progress
+from claimgrid.cli.run_report import print_summary
+from claimgrid.engines.local_engine import FinishedRun, run_source
+from claimgrid.llm.budget import SpendLimits
+
+
+def run(
+    source: str,
+    out: Path | None,
+    given: settings.Settings,
+    *,
+    limits: SpendLimits | None = None,
+    log_format: LogFormat = "bar",
+) -> int:
+    """Extract the claims of a source into `out`, with progress and a summary for a person.
+
+    Returns:
+        The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
+        after Ctrl-C.
+
+    Raises:
+        ClaimgridError: the run cannot begin, or its folder cannot be written.
+    """
+    done = run_source(
+        source,
+        out,
+        given,
+        limits=limits,
+        watcher=functools.partial(progress, log_format),
+        tell=lambda sentence: click.echo(sentence, err=True),
+    )
+    _print(source, done)
+    return done.exit_code
+
+
+def _print(source: str, done: FinishedRun) -> None:
+    console = Console(highlight=False)
+    tally, told = done.summary, done.manifest
+    if source == "-" and tally.papers == 1 and tally.last and not tally.failures:
+        from claimgrid.cli.show import print_paper
+
+        print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
+    print_summary(console, done.folder, tally, told)
+    if done.kept_earlier:
+        console.print(
+            f"[yellow]no paper came out[/]: {escape(str(done.folder))} keeps the results of the "
+            "earlier run",
+            soft_wrap=True,
+        )
+    for name in sources.skipped(source):
+        console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
+    if told["stopped_by"]:
+        console.print(
+            f"[yellow]stopped[/] by {told['stopped_by']}: these results are of part of the source; "
+            "the same command goes on from here and pays for no reply twice",
+            soft_wrap=True,
+        )
+
+
+@click.command()
+@click.argument("source")
+@click.option("-o", "--out", type=PATH, help="Folder of the run. Default: outputs/<source>.")
+@model_options
+@embedded_options
+@click.option(
+    "--replay",
+    type=click.Choice(["auto", "only", "refresh", "off"]),
+    help="auto: recorded replies where there are any, else the model. only: never ask. refresh: "
+    "ask and record anew. off: ask, record nothing. Default: auto.",
+)
+@click.option(
+    "--concurrency",
+    type=int,
+    metavar="N",
+    help="Most requests under way; fewer where the server slows down. Default: 32.",
+)
+@click.option(
+    "--pack",
+    type=int,
+    metavar="N",
+    help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
+    "Papers without a valid part of the reply are asked about alone. Default: 1.",
+)
+@click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
+@click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
+@click.option("--attempts", type=int, metavar="N", help="Tries of a failing server. Default: 6.")
+@click.option("--reasks", type=int, metavar="N", help="Re-asks after an invalid reply. Default: 2.")
+@click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
+@click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
+@click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["bar", "json", "none"]),
+    default="bar",
+    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+)
+def command(
+    source: str,
+    out: Path | None,
+    max_cost: float | None,
+    max_requests: int | None,
+    max_minutes: float | None,
+    log_format: str,
+    **flags: Any,
+) -> None:
+    """Extract the claims of SOURCE: a file, a folder, or - for standard input.
+
+    Reads listings (.txt), JSON Lines (.jsonl) and plain abstracts (.txt), gzipped or not. Exit
+    code 0: all papers came out; 1: some failed (see papers.jsonl); 2: wrong usage or set-up.
+    """
+    limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
+    given = settings.load(**flags)
+    sys.exit(run(source, out, given, limits=limits, log_format=log_format))  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+"""Prints the summary of a run for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from claimgrid.engines.run_summary import RunSummary
+from claimgrid.io import run_folder
+from claimgrid.types.answer import Usage
+
+_SHOWN = 10
+
+
+def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[str, Any]) -> None:
+    """Print what a person wants to know of a run. `told` is its manifest."""
+
+    def row(name: str, number: object, detail: str) -> None:
+        console.print(f"  {name:<10}{number!s:>7}   [dim]{escape(detail)}[/]", soft_wrap=True)
+
+    console.print(f"[bold]{escape(told['source'])}[/]", soft_wrap=True)
+    row("papers", tally.papers, _parts(tally.statuses))
+    row("claims", tally.claims, _parts(tally.kinds))
+    none = f"none of {told['model']}"
+    row("replies", sum(tally.replies.values()), _parts(tally.replies) or none)
+    used = sum(tally.usage.values(), Usage())
+    total = used.input_tokens + used.output_tokens
+    detail = (
+        f"in {used.input_tokens:,} ({used.cached_tokens:,} cached) · out {used.output_tokens:,}"
+    )
+    row("tokens", f"{total:,}" if total else "–", detail if total else "the replies do not say")
+    row("cost", _money(told["cost_usd"]), _cost_detail(told))
+    spent = told["spent"]
+    if spent["requests"] > told["live_usage"]["requests"]:
+        row("in all", _money(spent["cost_usd"]), _spent_detail(spent))
+    row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
+    unclaimed = sum(tally.unclaimed.values())
+    row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
+    if told["unreached"]:
+        row("unreached", told["unreached"], "read from the source and not asked")
+    names = ", ".join((*run_folder.NAMES, run_folder.MANIFEST))
+    console.print(f"  written   {escape(str(folder))}/ {{{names}}}", soft_wrap=True)
+    if told["caution"]:
+        console.print(f"[yellow]caution[/] {escape(told['caution'])}", soft_wrap=True)
+    _warnings_and_failures(console, folder, tally)
+
+
+def _warnings_and_failures(console: Console, folder: Path, tally: RunSummary) -> None:
+    for where, text in tally.warnings[:_SHOWN]:
+        console.print(f"[yellow]warning[/] {escape(where)}: {escape(text)}", soft_wrap=True)
+    if len(tally.warnings) > _SHOWN:
+        console.print(f"… {len(tally.warnings) - _SHOWN} more warnings in {folder}/papers.jsonl")
+    by_reason: dict[str, list[str]] = {}
+    for where, text in tally.failures:
+        by_reason.setdefault(text, []).append(where)
+    for text, places in list(by_reason.items())[:_SHOWN]:
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        where = escape(", ".join(places[:3]))
+        console.print(f"[red]failed[/]  {where}{more}: {escape(text)}", soft_wrap=True)
+    if len(by_reason) > _SHOWN:
+        console.print(f"… {len(by_reason) - _SHOWN} more kinds of failure in {folder}/papers.jsonl")
+
+
+def _parts(counts: Counter[str]) -> str:
+    named = ((name.replace("_", " "), n) for name, n in counts.most_common() if n)
+    return " · ".join(f"{name} {n}" for name, n in named)
+
+
+def _spent_detail(spent: dict[str, Any]) -> str:
+    each = spent["per_claim"]["cost_usd"]
+    claim = f", {_money(each)} a claim" if each is not None else ""
+    batched = sum(one["requests"] for one in spent["of"] if one["origin"].startswith("batch"))
+    of_these = f", {batched:,} of them at the batch price" if batched else ""
+    return f"for the {spent['requests']:,} replies in this folder{of_these}{claim}"
+
+
+def _money(cost: float | None) -> str:
+    return "–" if cost is None else f"${cost:,.4f}"
+
+
+def _cost_detail(told: dict[str, Any]) -> str:
+    if not told["live_usage"]["requests"]:
+        return "nothing was asked live"
+    if told["cost_usd"] is None:
+        return f"no price is known for {told['model']}"
+    return f"of the live replies, by {told['prices']}"

@@ -1,0 +1,94 @@
+"""`extract serve`: a run ─► the claim browser on a local address, until Ctrl-C."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from claimgrid.cli.options import PATH
+from claimgrid.errors import SetupError, UsageError
+from claimgrid.io import run_folder
+
+_LOCAL_NAMES = ["localhost", "127.0.0.1", "::1", "[::1]"]
+
+
+def serve(folder: Path, *, host: str, port: int) -> int:
+    """Serve a run until interrupted.
+
+    Args:
+        host: address to listen on. On loopback, requests for other host names are refused.
+        port: 0 takes a free one.
+
+    Raises:
+        StoreError: the run cannot be read.
+        SetupError: the extra `[serve]` is not installed.
+        UsageError: the address cannot be listened on.
+    """
+    try:
+        import uvicorn
+
+        from claimgrid.report.page_builder import page
+        from claimgrid.report.page_data import facts
+        from claimgrid.serve.app import create
+        from claimgrid.tables import views
+    except ImportError as error:
+        raise SetupError(
+            f"extract serve needs the extra [serve] ({error.name} is missing): "
+            "pip install 'claimgrid[serve]'"
+        ) from error
+    run = facts(run_folder.read_manifest(folder))
+    listening = _listen(host, port)
+    html = page(None, title=folder.resolve().name)
+    database = views.connect([str(folder)])
+    local = _is_loopback(host)
+    app = create(database, html, run, hosts=[*_LOCAL_NAMES, host] if local else None)
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+    if not local:
+        click.echo("warning: not a loopback address, anyone who reaches it can read this run")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        return 0  # the way to end it
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(
+            f"{host} port {port} cannot be listened on: {error.strerror}; pass another --port"
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@click.command()
+@click.argument("folder", metavar="OUT", type=PATH)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; any but loopback shows the run to the network.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+def command(folder: Path, host: str, port: int) -> None:
+    """Serve a run's claim browser and a read-only JSON API (described in /openapi.json).
+
+    For runs too large for one file. Needs the extra [serve]. Port 0 takes a free one.
+    """
+    sys.exit(serve(folder, host=host, port=port))

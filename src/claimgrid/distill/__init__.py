@@ -1,1 +1,0 @@
-"""Fine-tune a small model on the replies of a stronger one (extra `train`)."""

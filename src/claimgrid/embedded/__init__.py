@@ -1,1 +1,0 @@
-"""Models that run on this machine: which there are, where they lie, how they are served."""

@@ -1,0 +1,161 @@
+"""Outcomes ─► counts, the run's manifest and the summary that a person reads."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from claimgrid.engines.session import Session
+from claimgrid.types.answer import Usage
+from claimgrid.types.claim import KINDS
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.request import schema_sha256
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunAccount:
+    """What a run knows beside its outcomes.
+
+    Args:
+        read: papers and problems that the source gave; `source_ended` says whether these are all.
+        asked: papers that reached the model or its stores, by where the reply came from.
+        http: every try over HTTP by what came of it, those that were repeated included.
+        spent: what live requests took, failed papers and re-asks included.
+        seconds: from the beginning of the run to its last result.
+    """
+
+    source: str
+    read: int
+    source_ended: bool
+    asked: Mapping[str, int]
+    http: Mapping[str, int]
+    spent: Usage
+    seconds: float
+    exit_code: int
+    stopped_by: str | None
+
+
+class RunSummary:
+    """Counts of a run as its outcomes pass by; the last outcome, for a short answer."""
+
+    def __init__(self) -> None:
+        self.papers = 0
+        self.live_claims = 0
+        self.statuses: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.source_problems = 0
+        self.kinds: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        self.replies: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
+        self.unclaimed: Counter[str] = Counter()
+        self.usage: dict[str, Usage] = {}
+        self.failures: list[tuple[str, str]] = []
+        self.warnings: list[tuple[str, str]] = []
+        self.last: Outcome | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one paper."""
+        line = outcome.paper
+        self.papers += 1
+        self.last = outcome
+        self.statuses[line.status] += 1
+        self.kinds.update(claim.kind for claim in outcome.claims)
+        self.rejected.update(rejected.reason for rejected in outcome.rejected)
+        self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
+        if outcome.source:
+            self.live_claims += len(outcome.claims) if outcome.source == "live" else 0
+            self.replies[f"{outcome.source} of {line.model} ({outcome.origin})"] += 1
+            self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
+        if line.status not in ("claims", "no_claims"):
+            self.errors[line.status if line.stage == "ask" else str(line.stage)] += 1
+            self.source_problems += line.stage == "source"
+            self.failures.append((line.source or line.paper_id, line.reason or line.status))
+        self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
+
+    @property
+    def claims(self) -> int:
+        """All claims so far."""
+        return sum(self.kinds.values())
+
+
+def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[str, Any]:
+    """What run.json says: every input accounted for, and everything that the result rests on.
+
+    `read` is `papers` and `unreached`; `papers` is the sum of `statuses`, and the sum of `asked`
+    and `source_problems`.
+    """
+    spent = account.spent
+    cost = session.usd(spent)
+    live = account.asked.get("live", 0) or 1
+    return {
+        "claimgrid": version("claimgrid"),
+        "python": platform.python_version(),
+        "instructor": version("instructor"),
+        "openai": version("openai"),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": account.seconds,
+        "exit_code": account.exit_code,
+        "stopped_by": account.stopped_by,
+        "source": account.source,
+        "model": session.endpoint.model,
+        "provider": session.endpoint.provider,
+        "mode": session.endpoint.mode,
+        "caution": session.caution,
+        "serving": _serving(session),
+        "base_url": session.endpoint.base_url,
+        "replay": session.given.replay,
+        "prompt": f"{session.prompt.name}@{session.prompt.version}",
+        "prompt_sha256": session.prompt.sha256,
+        "schema_sha256": schema_sha256(),
+        "read": account.read,
+        "source_ended": account.source_ended,
+        "papers": tally.papers,
+        "unreached": account.read - tally.papers,
+        "source_problems": tally.source_problems,
+        "statuses": dict(sorted(tally.statuses.items())),
+        "errors": dict(sorted(tally.errors.items())),
+        "warnings": len(tally.warnings),
+        "asked": dict(sorted(account.asked.items())),
+        "http": dict(sorted(account.http.items())),
+        "claims": dict(tally.kinds),
+        "rejected": dict(sorted(tally.rejected.items())),
+        "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
+        "replies": dict(sorted(tally.replies.items())),
+        "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
+        "live_usage": asdict(spent),
+        "cost_usd": cost,
+        "prices": session.price_source,
+        "per_live_paper": {
+            "input_tokens": round(spent.input_tokens / live, 1),
+            "output_tokens": round(spent.output_tokens / live, 1),
+            "cost_usd": None if cost is None else cost / live,
+        },
+        "per_live_claim": _each(spent, cost, tally.live_claims),
+    }
+
+
+def _serving(session: Session) -> dict[str, Any] | None:
+    """How an embedded model was, or would have been, served: a reply may depend on it."""
+    if session.serving is None or not session.live:
+        return None
+    with suppress(PackageNotFoundError):
+        return {"xllamacpp": version("xllamacpp"), **asdict(session.serving)}
+    return None
+
+
+def _each(spent: Usage, cost: float | None, claims: int) -> dict[str, float | None]:
+    if not claims:
+        return {"tokens": None, "cost_usd": None}
+    tokens = spent.input_tokens + spent.output_tokens
+    return {
+        "tokens": round(tokens / claims, 1),
+        "cost_usd": None if cost is None else cost / claims,
+    }

@@ -1,0 +1,230 @@
+"""Settings ─► prompt, request builder, endpoint and stores: what `run` and `batch` both need."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from claimgrid import settings
+from claimgrid.decisions import decision_request
+from claimgrid.errors import SetupError, UsageError
+from claimgrid.extraction import prompt as prompts
+from claimgrid.extraction.prompt import Prompt
+from claimgrid.io import shipped_files
+from claimgrid.llm import fast_path, pricing
+from claimgrid.llm.client import AskPolicy, Client, ResponseStores
+from claimgrid.llm.packing import MakePack, Packer
+from claimgrid.llm.providers import Endpoint, endpoint
+from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.local import server
+from claimgrid.local.server import ServerOptions, ServerPlan
+from claimgrid.types.answer import Usage
+from claimgrid.types.paper import Paper
+from claimgrid.types.request import Request, Sampling
+
+RECORDINGS = "fixtures/recordings"
+_EMBEDDED_TIMEOUT = 1800.0  # seconds
+NOTHING = (
+    "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
+    "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
+    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
+    "machine: pip install 'claimgrid[embedded]' and `extract models pull claims-135m`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's settings, made concrete."""
+
+    given: settings.Settings
+    prompt: Prompt
+    endpoint: Endpoint
+    recordings: RecordingFolder
+    request: Callable[[Paper], Request]
+    serving: ServerPlan | None = None  # of an embedded model that is on this machine
+
+    @property
+    def live(self) -> bool:
+        """Whether a server may be asked: a model was named, there is a way to it, and replay does
+        not forbid it."""
+        given, at = self.given, self.endpoint
+        if at.embedded is not None:
+            return given.replay != "only" and self.serving is not None and server.available()
+        return bool(given.replay != "only" and given.model and (at.api_key or at.base_url))
+
+    def require_replies(self, cache: Path) -> None:
+        """Refuse to begin where nothing could answer: no key, no server, no stored reply.
+
+        Raises:
+            SetupError: says what to set.
+        """
+        given = self.given
+        stored = cache.exists() or any(self.recordings.of_model(self.endpoint.model))
+        if self.live or given.replay == "only" or (stored and given.replay == "auto"):
+            return
+        if given.model is None:
+            raise SetupError(NOTHING)
+        if self.endpoint.embedded is not None:
+            self.endpoint.embedded.require()
+            raise SetupError(server.NO_RUNTIME)
+        name = " or ".join(settings.KEY_NAMES[self.endpoint.provider])
+        or_server = (
+            ", pass --base-url for an OpenAI-compatible server,"
+            if (self.endpoint.provider == "openai")
+            else ""
+        )
+        raise SetupError(
+            f"model {given.model} needs a key: set {name}{or_server} or pass --replay only to "
+            "answer from stored replies"
+        )
+
+    @property
+    def caution(self) -> str | None:
+        """What a reader of the results must know of the model; None for those behind an API."""
+        model = self.endpoint.embedded
+        if model is None:
+            return None
+        measured = model.entry.f1 if model.entry and not self.given.adapter else None
+        if measured is None:
+            return (
+                f"{model.name} is a small model, and nobody has measured its F1: check its claims "
+                "against the abstracts, or measure it with extract eval"
+            )
+        return (
+            f"{model.name} is a small model: F1 {measured:.2f} on seeds that it did not learn "
+            "from, where the recorded strong model has 1.00; check its claims against the abstracts"
+        )
+
+    @property
+    def concurrency(self) -> int:
+        """Most requests under way: as set, else as many as an embedded model has slots."""
+        if self.serving is not None and "concurrency" not in self.given.model_fields_set:
+            return self.serving.slots
+        return self.given.concurrency
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one request: as set, else more for an embedded model, which may read a prompt
+        for minutes before it begins to answer."""
+        if self.endpoint.embedded is not None and "timeout" not in self.given.model_fields_set:
+            return _EMBEDDED_TIMEOUT
+        return self.given.timeout
+
+    @property
+    def policy(self) -> AskPolicy:
+        """How hard the client tries."""
+        given = self.given
+        return AskPolicy(
+            live=self.live,
+            timeout=self.timeout,
+            attempts=given.attempts,
+            backoff=given.backoff,
+            reasks=given.reasks,
+            concurrency=self.concurrency,
+            rpm=given.rpm,
+            tpm=given.tpm,
+        )
+
+    @property
+    def pack(self) -> MakePack:
+        """What makes one request of several."""
+        packing = prompts.load(shipped_files.path("prompts/pack.md"))
+        return functools.partial(prompts.pack, packing=packing)
+
+    def packer(self, client: Client) -> Packer | None:
+        """What asks about several papers at a time, if `--pack` says so."""
+        return Packer(client, self.pack, self.given.pack) if self.given.pack > 1 else None
+
+    def usd(
+        self, used: Usage, *, batch: bool = False, model: str | None = None, local: bool = False
+    ) -> float | None:
+        """What tokens cost; None where that is not known. See `pricing.usd`.
+
+        Args:
+            used: the tokens.
+            batch: whether they were used in a batch.
+            model: another one of the provider's than this session's.
+            local: whether they came from a server on this machine, which no list pricing.
+        """
+        price_in, price_out = self.given.price_input, self.given.price_output
+        own = None
+        if price_in is not None and price_out is not None:
+            own = pricing.OwnPrice(price_in, price_out)
+        elif local:
+            return None
+        at = replace(self.endpoint, model=model or self.endpoint.model)
+        return pricing.usd(at, used, own, batch=batch)
+
+    @property
+    def price_source(self) -> str:
+        """Whose prices `usd` uses, with their edition."""
+        if self.given.price_input is not None:
+            return "settings price_input and price_output"
+        if self.endpoint.provider == "embedded":
+            return "this machine, which sends no bill"
+        return f"genai-prices {pricing.dated()}"
+
+    def stores(self, cache: ReplyCache) -> ResponseStores:
+        """Where replies are looked up and written, by `--replay`.
+
+        Live replies always reach the run's cache: a paid reply is never lost.
+        """
+        match self.given.replay:
+            case "refresh":
+                return ResponseStores(read=(), write=(cache, self.recordings))
+            case "off":
+                return ResponseStores(read=(), write=(cache,))
+            case _:
+                return ResponseStores(
+                    read=(("cache", cache), ("recording", self.recordings)), write=(cache,)
+                )
+
+
+def open_session(given: settings.Settings) -> Session:
+    """Make settings concrete.
+
+    Raises:
+        UsageError, SetupError: a model, price, prompt or key is wrong or missing.
+    """
+    if (given.price_input is None) != (given.price_output is None):
+        raise UsageError("set both price_input and price_output, in US dollars per million tokens")
+    name = given.model or settings.RECORDED_MODEL
+    options = ServerOptions(given.threads, given.slots, given.context, given.batch, given.adapter)
+    at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
+    shipped = "prompts/decisions.md" if at.mode == "decisions" else "prompts/claims.md"
+    prompt = prompts.load(given.prompt or shipped_files.path(shipped))
+    if given.adapter is not None and at.embedded is None:
+        raise UsageError("--adapter is for embedded models: --model embedded/NAME or embedded:FILE")
+    key = settings.api_key(at.provider)
+    if given.pack > 1 and not fast_path.suits(at):
+        raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
+    at = replace(at, api_key=key)
+    temperature = prompt.temperature if given.temperature is None else given.temperature
+    sampling = Sampling(
+        temperature=None if isinstance(temperature, str) else temperature,
+        max_tokens=given.max_tokens or prompt.max_tokens,
+    )
+    build = decision_request.build if at.mode == "decisions" else prompts.build
+    request = functools.partial(
+        build, prompt=prompt, model=at.model, mode=at.mode, sampling=sampling
+    )
+    serving = None
+    if at.embedded is not None and at.embedded.path is not None:
+        # Where nothing is to be served, what stands against it is no error.
+        with suppress(SetupError, UsageError) if given.replay == "only" else nullcontext():
+            serving = server.plan(at.embedded, options)
+    session = Session(given, prompt, at, RecordingFolder(_recordings(given)), request, serving)
+    if given.pack > 2 * session.concurrency:
+        raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
+    return session
+
+
+def _recordings(given: settings.Settings) -> Path:
+    """The folder of recordings: as told, else the working directory's, else the shipped one."""
+    if given.recordings:
+        return given.recordings
+    here = Path(RECORDINGS)
+    return here if here.is_dir() else shipped_files.path(RECORDINGS)

@@ -1,0 +1,1 @@
+"""Names with one canonical form: devices, benchmarks, metrics, model sizes."""

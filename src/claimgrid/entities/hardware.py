@@ -1,0 +1,339 @@
+"""Device words → the device's canonical slug, from the registry; knows nothing of claims.
+
+The registry (`data/hardware.toml`, compiled by `registry`) holds how devices are written. What it
+does not hold still gets a slug by rule, marked as not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import dropwhile, takewhile
+
+from claimgrid.entities import hardware_registry
+from claimgrid.entities.hardware_registry import Device, Pattern
+
+__all__ = ["Device", "Mention", "find", "resolve", "unmapped"]
+
+# Names begin where letters begin; copied words may also begin with a number ("4090").
+_RUN = re.compile(r"[A-Za-z]+")
+_LOOSE_RUN = re.compile(r"[A-Za-z]+|[0-9]+")
+_MARK = re.compile(r"(?<=[a-z])(?:TM|R)$")
+_GAP = re.compile(hardware_registry.GAP)
+_NEAR = 6  # the most characters between two words of one name
+_LONGEST_WORDS = 400  # characters of copied words that are read: a device's words are few
+_LONGEST = 6  # words in the name of a product that is not known
+_REACH = 64  # how far back a vendor's name and brands may stand before a product
+_JOIN = re.compile(r"\s{0,2}(?:,\s{0,2}(?:and\s|or\s)?|/|\sand\s|\sor\s|&)\s{0,2}")
+_SPACE = " \t\n-~"
+# Cores are counted of processors, whatever else a vendor makes ("a 64-core AMD system").
+_CORES = re.compile(r"\b\d{1,4}[- ]cores? \Z")
+_QUOTES = re.compile('["“”‘’`]')
+# "CCD-based CPUs": the word tells a kind of CPU and is no product's name.
+_OF_KIND = re.compile(r"-(?:based|class|grade|enabled|equipped|accelerated|optimized|like)\b")
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Words that name a device: `text[start:end]`, vendor and class word included.
+
+    `multiplier` is the number of devices inside what is named (a DGX A100 holds 8), else 1.
+    """
+
+    start: int
+    end: int
+    device: Device
+    multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    start: int
+    end: int
+    pattern: Pattern
+    device: Device
+
+
+def find(text: str) -> list[Mention]:
+    """Every device and class of devices that a text names, in order, none inside another.
+
+    Only what the registry holds; the longest spelling wins, on token boundaries (`A100` is in
+    `8xA100s` and not in `XA1000`). Takes time proportional to the length of the text.
+    """
+    return [_mention(text, hit) for hit in _scan(text, loose=False)]
+
+
+def resolve(words: str) -> Device:
+    """Words that name one device ("Nvidia V100 GPU", "AMD platforms") → the device.
+
+    A product wins over a vendor, a vendor over a class, more words over fewer, the first over
+    later ones. Never fails: a product that the registry lacks becomes `vendor-product`, not known.
+    """
+    words = _QUOTES.sub(" ", words[:_LONGEST_WORDS])
+    hits = list(_scan(words, loose=True))
+    products = [hit for hit in hits if hit.pattern.kind == "product"]
+    if products:
+        return max(products, key=_product_rank).device
+    vendor = next((hit for hit in hits if hit.pattern.kind == "vendor"), None)
+    classes = sorted((hit for hit in hits if hit is not vendor), key=_class_rank)
+    if vendor is not None and not classes and _has_cores(words, vendor):
+        return _cpu_of(vendor)
+    return _by_rule(words, vendor, classes) or _general(vendor, classes)
+
+
+def _has_cores(text: str, vendor: _Hit) -> bool:
+    return _CORES.search(text, max(0, vendor.start - 12), vendor.start) is not None
+
+
+def _cpu_of(vendor: _Hit) -> Device:
+    return replace(vendor.device, slug=f"{vendor.device.vendor}-cpu", category="cpu")
+
+
+def unmapped(slugs: Iterable[str]) -> list[str]:
+    """The slugs that the registry does not hold, in the order given, each once."""
+    return [slug for slug in dict.fromkeys(slugs) if not _holds(slug)]
+
+
+def _holds(slug: str) -> bool:
+    if slug in _slugs():
+        return True
+    device = resolve(slug)
+    return device.known and device.slug == slug
+
+
+@cache
+def _slugs() -> frozenset[str]:
+    patterns = {p for group in hardware_registry.index(loose=True).values() for p in group}
+    return frozenset(p.device.slug for p in patterns if not p.wild)
+
+
+def _scan(text: str, *, loose: bool) -> Iterator[_Hit]:
+    """Hits from left to right; each starts after the one before has ended."""
+    index = hardware_registry.index(loose=loose)
+    done = 0
+    last: _Hit | None = None
+    for run in (_LOOSE_RUN if loose else _RUN).finditer(text):
+        start, word = run.start(), run[0]
+        if start < done:
+            continue
+        key = word.lower()
+        if key not in index:
+            start, key = _trimmed(start, word)
+            if key not in index:
+                continue
+        if _inside_a_token(text, start):
+            continue
+        for hit in _at(text, start, key, done, loose):
+            if last is not None and not _one_name(text, last, hit):
+                yield last
+                last = hit
+            else:
+                last = hit if last is None else _joined(text, last, hit)
+            done = last.end
+    if last is not None:
+        yield last
+
+
+def _one_name(text: str, last: _Hit, hit: _Hit) -> bool:
+    """Whether two names of one vendor make one: "Blackwell B200", "Artix-7 XC7A35T"."""
+    if last.pattern.kind in ("class", "loose") or hit.pattern.kind != "product":
+        return False
+    if last.device.vendor is None or last.device.vendor != hit.device.vendor:
+        return False
+    between = text[last.end : hit.start][: _NEAR + 1]
+    if "brand" in (last.pattern.role, hit.pattern.role):
+        return between.strip() in ("", "(") or _GAP.fullmatch(between) is not None
+    side = last.pattern.kind == "vendor" or hit.pattern.role == "part"
+    return side and _GAP.fullmatch(between) is not None
+
+
+def _joined(text: str, last: _Hit, hit: _Hit) -> _Hit:
+    """One hit for two: the first tells which device it is, unless it is a brand or a vendor."""
+    bracketed = "(" in text[last.end : hit.start] and text[hit.end : hit.end + 1] == ")"
+    end = hit.end + bracketed
+    general = last.pattern.role == "brand" or last.pattern.kind == "vendor"
+    return replace(hit if general else last, start=last.start, end=end)
+
+
+def _trimmed(start: int, word: str) -> tuple[int, str]:
+    """The key of a run that a trade mark ends ("InstinctTM") or a multiplier begins ("8xA100")."""
+    word = _MARK.sub("", word)
+    if word[0] in "xX":
+        return start + 1, word[1:].lower()
+    return start, word.lower()
+
+
+def _inside_a_token(text: str, start: int) -> bool:
+    """Whether letters or digits stand directly before: only a multiplier's x may."""
+    if start == 0 or not text[start - 1].isalnum():
+        return False
+    return not (text[start - 1] in "xX" and start > 1 and text[start - 2].isdigit())
+
+
+def _at(text: str, start: int, key: str, done: int, loose: bool) -> Iterator[_Hit]:
+    """The hit that begins at a run, and for a product those that share its stem in a list."""
+    found = hardware_registry.matcher(key, loose=loose).match(text, start)
+    if found is None or found.lastgroup is None:
+        return
+    pattern = hardware_registry.index(loose=loose)[key][int(found.lastgroup[1:])]
+    hit = _Hit(start, found.end(), pattern, _device(pattern, text, start, found.end()))
+    if pattern.kind == "vendor":
+        vendor_hit = _vendor(text, hit)
+        if vendor_hit is not None or loose:
+            yield vendor_hit or hit
+    elif pattern.kind == "product":
+        yield from _list(text, _extended(text, hit, done))
+    else:
+        yield hit
+
+
+def _device(pattern: Pattern, text: str, start: int, end: int) -> Device:
+    if not pattern.wild:
+        return pattern.device
+    found = hardware_registry.shape(pattern).match(text, start, end)
+    words = "" if found is None else " ".join(found.groups())
+    return replace(pattern.device, slug=hardware_registry.slugify(words, pattern.device.slug))
+
+
+def _extended(text: str, hit: _Hit, done: int) -> _Hit:
+    """A product with its vendor before it, and memory, form factor and class word after it."""
+    start, end = hit.start, hit.end
+    if hit.device.vendor is not None:
+        reach = max(done, start - _REACH)
+        before = hardware_registry.left_of(hit.device.vendor).search(text[reach:start])
+        if before is not None:
+            start = reach + before.start()
+    after = hardware_registry.right_of().match(text, end)
+    return replace(hit, start=start, end=after.end() if after else end)
+
+
+def _list(text: str, first: _Hit) -> Iterator[_Hit]:
+    """A product, then those that lean on its stem ("Raspberry Pi 3, 4 and 5")."""
+    yield first
+    series = hardware_registry.series(first.pattern.series) if first.pattern.series >= 0 else None
+    if series is None:
+        return
+    regex, patterns = series
+    end = first.end
+    while True:
+        join = _JOIN.match(text, end)
+        found = regex.match(text, join.end()) if join else None
+        if found is None or found.lastgroup is None or not _ends_item(text, found.end()):
+            return
+        pattern = patterns[int(found.lastgroup[1:])]
+        device = _device(pattern, text, found.start(), found.end())
+        hit = _Hit(found.start(), found.end(), pattern, device)
+        after = hardware_registry.right_of().match(text, hit.end)
+        hit = replace(hit, end=after.end() if after else hit.end)
+        yield hit
+        end = hit.end
+
+
+def _ends_item(text: str, end: int) -> bool:
+    """Whether an item of a list ends here: "4 and 5 boards" does, "4 and 5 GB" does not."""
+    return hardware_registry.after_item().match(text, end) is not None
+
+
+def _vendor(text: str, hit: _Hit) -> _Hit | None:
+    """A vendor with its class word; None where it is not about hardware ("NVIDIA CUTLASS")."""
+    found = hardware_registry.after_vendor().match(text, hit.end)
+    if found is None:
+        return None
+    device = hit.device
+    name = next((n for n, words in found.groupdict().items() if words and n != "list"), None)
+    if name is not None:
+        device = Device(f"{device.vendor}-{name}", device.vendor, name, known=True)
+    return replace(hit, end=hit.end if found["list"] else found.end(), device=device)
+
+
+def _mention(text: str, hit: _Hit) -> Mention:
+    multiplier = hit.pattern.multiplier
+    # "8 DGX H100 GPUs" counts the devices, "a DGX H100" the system.
+    if multiplier > 1 and hardware_registry.ends_in_class().search(text[hit.start : hit.end]):
+        multiplier = 1
+    device = hit.device
+    if hit.pattern.kind == "vendor" and device.category == "gpu" and _has_cores(text, hit):
+        device = _cpu_of(hit)
+    return Mention(hit.start, hit.end, device, multiplier)
+
+
+def _product_rank(hit: _Hit) -> tuple[bool, int]:
+    return hit.pattern.role == "whole", len(hit.pattern.words)
+
+
+def _class_rank(hit: _Hit) -> int:
+    """What a chip is says more than where it sits: "embedded FPGA" is an FPGA."""
+    if hit.pattern.kind == "loose":
+        return 2
+    return 0 if hit.device.slug in hardware_registry.CLASSES_OF_VENDORS else 1
+
+
+def _general(vendor: _Hit | None, classes: list[_Hit]) -> Device:
+    """The vendor's class of devices, or the class alone."""
+    if vendor is None:
+        return classes[0].device if classes else Device("unknown", None, "unknown", known=False)
+    name = next((hit.device.slug for hit in classes), None)
+    if vendor.device is vendor.pattern.device and name in hardware_registry.CLASSES_OF_VENDORS:
+        return replace(vendor.device, slug=f"{vendor.device.vendor}-{name}", category=name)
+    return vendor.device
+
+
+def _by_rule(words: str, vendor: _Hit | None, classes: list[_Hit]) -> Device | None:
+    """A device for a product's name that the registry lacks; None where the words hold none.
+
+    English puts such a name right after its vendor or right before its class ("Zephyr Q9 NPU").
+    """
+    names = _names(words, vendor, classes)
+    if not names:
+        return None
+    stem = hardware_registry.stems().get(names[0].lower())
+    if stem is not None and len(names) > 1:
+        return replace(
+            stem.device, slug=hardware_registry.slugify(" ".join(names[1:]), stem.device.slug)
+        )
+    category = classes[0].device.category if classes else vendor.device.category if vendor else None
+    maker = vendor.device.vendor if vendor else None
+    slug = hardware_registry.slugify(" ".join(names), maker or "")
+    return Device(slug, maker, category or "unknown", known=False) if slug else None
+
+
+def _names(words: str, vendor: _Hit | None, classes: list[_Hit]) -> list[str]:
+    """The words of an unknown product's name."""
+    rest = words
+    for hit in (*classes, *((vendor,) if vendor else ())):
+        rest = rest[: hit.start] + "|" * (hit.end - hit.start) + rest[hit.end :]
+    rest = hardware_registry.noise().sub(lambda found: " " * len(found[0]), rest)
+    tokens = [
+        t
+        for t in _TOKEN.finditer(rest)
+        if t[0] not in hardware_registry.data()["not_names"] and not _OF_KIND.match(words, t.end())
+    ]
+    if vendor is not None:
+        behind = (t for t in tokens if t.start() >= vendor.end)
+        run = list(takewhile(_is_name, behind))[:_LONGEST]
+        if run and not rest[vendor.end : run[0].start()].strip(_SPACE):
+            return [t[0] for t in run]
+    if classes:
+        first = min(hit.start for hit in classes)
+        before = [t for t in tokens if t.end() <= first]
+        run = list(takewhile(_is_name, reversed(before)))[:_LONGEST]
+        touches = run and not rest[run[0].end() : first].strip(_SPACE)
+        if touches and any(_is_coined(t[0]) for t in run):
+            return [t[0] for t in reversed(run)]
+    if vendor is not None or classes:
+        return []
+    named = list(dropwhile(lambda t: not _is_name(t), tokens)) or tokens
+    return [t[0] for t in named[:_LONGEST]]
+
+
+def _is_name(token: re.Match[str]) -> bool:
+    return token[0][0].isupper() or any(c.isdigit() or c.isupper() for c in token[0])
+
+
+def _is_coined(word: str) -> bool:
+    """Letters with digits, or capitals inside: `X9`, `MI999`, `NeuroCore`."""
+    mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
+    return mixed or any(c.isupper() for c in word[1:])

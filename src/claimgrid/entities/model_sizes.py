@@ -1,0 +1,319 @@
+"""Words to parameter counts and to the context lengths that names state; knows no model by name.
+
+`sizes` finds every parameter count, `active` the ones among them that are active per token
+(mixture of experts), `contexts` the `128K` and `1M` of a name. No span is both size and context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+__all__ = ["Size", "active", "contexts", "sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One count: `words[start:end]` says it; `params` is in parameters (for a context: tokens)."""
+
+    start: int
+    end: int
+    params: int
+
+
+def sizes(words: str) -> list[Size]:
+    """Every parameter count in the words, in order, active ones included.
+
+    A mixture named as a product counts as written, `8x7B` as 56e9: experts share layers, so the
+    true total is lower, but only the product can be read from the words.
+    """
+    return [size for size, role in _read(words) if role != "context"]
+
+
+def active(words: str) -> list[Size]:
+    """The counts of `sizes` that are active per token: `A3B` in a name, `3B active parameters`."""
+    return [size for size, role in _read(words) if role == "active"]
+
+
+def contexts(words: str) -> list[Size]:
+    """The context lengths that a name states, in tokens, with K = 1000 as in `Foo-7B-128K`."""
+    return [size for size, role in _read(words) if role == "context"]
+
+
+SizeRole = Literal["total", "active", "context"]
+Noun = Literal["params", "model", "other", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A number with its magnitude, not judged yet; `scale` is None for a number without one."""
+
+    start: int
+    end: int
+    number: Decimal
+    scale: int | None
+    unit: str  # the letter as written, `word`, `power` or `bare`
+    joint: str = ""
+
+
+_NUMERALS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_GROUPED = r"[0-9]{1,3}(?:(?:,|\\,|\{,\})[0-9]{3}){1,4}(?![0-9])"
+_DIGITS = rf"(?<![0-9.])(?:{_GROUPED}|[0-9]{{1,12}}(?:\.[0-9]{{1,6}})?(?![0-9]))"
+# Between a number and its magnitude: `7 B`, `$7$B`, `7\,B`, `7~B`, `$7\text{B}$`, `{1, 3}B`.
+_JOINT = r"[$}]?(?:\\[,;:! ]|[\s~])?\$?(?:\\(?:text|mathrm|textrm)\{)?"
+_COUNT = re.compile(
+    rf"(?P<number>{_DIGITS})(?P<joint>{_JOINT})(?P<letter>[BbMmKkT])(?![A-Za-z0-9])"
+    # `billon` and `bilion` are misspelt often enough to be read.
+    rf"|(?:(?P<count>{_DIGITS}|(?i:\b(?:{'|'.join(_NUMERALS)})))(?P<join>{_JOINT}|-))?"
+    r"(?<![A-Za-z])(?P<tens>(?i:tens|hundreds?)[\s-](?:of[\s-])?)?"
+    r"(?P<word>(?i:thousand|million|bill?i?on|trillion))s?(?:-plus)?(?![A-Za-z])"
+    rf"|(?:(?P<factor>{_DIGITS})\s?(?:\\times|[x×])\s?)?(?<![0-9.])10\^\{{?(?P<power>[0-9]{{1,2}})\}}?"
+    r"|(?P<float>(?<![0-9.])[0-9](?:\.[0-9]{1,6})?)[eE]\+?(?P<exponent>[0-9]{1,2})(?![0-9])"
+    rf"|(?P<bare>{_DIGITS})"
+)
+_SCALES = {"k": 3, "m": 6, "b": 9, "t": 12}
+
+_PARAMS = re.compile(r"param(?:eter|eteri[sz]ed|etric)?s?", re.I)
+_MODEL = re.compile(
+    r"\w*models?|\w*networks?|\w*lms?|moes?|\w*transformers?|backbones?|variants?|checkpoints?"
+    r"|baselines?|\w*coders?|drafters?|students?|teachers?|polic(?:y|ies)",
+    re.I,
+)
+# What else is counted in millions and billions. Most of it in the plural only: `images` are
+# counted, but `image` is an attribute in "a 7B image model".
+_OTHER = re.compile(
+    r"(?:sub)?tokens?|context|words|char(?:acter)?s|windows?|lengths?|images|videos|frames|clips"
+    r"|pixels|voxels|points|samples|examples|instances|pairs|triples|triplets|sequences|datasets?"
+    r"|corpus|corpora|documents|pages|papers|articles|sentences|records|rows|entries|items|users"
+    r"|people|queries|questions|prompts|requests|messages|posts|tweets|nodes|edges|vertices"
+    r"|entities|cells|atoms|molecules|steps|iterations|episodes|interactions|trajectories|hours"
+    r"|years|times|dollars|usd|euros|flops|macs|ops|operations|multiplications|instructions"
+    r"|transistors|gates|synapses|neurons|spikes|annotations|masks|boxes|labels|vectors|keys"
+    r"|embeddings|reads|sites|lines|hyper"
+    # bytes, bits, teslas and chips that end in the same letters
+    r"|bytes?|caches?|cachelines?|sectors?|packets?|payloads?|blocks|alignment|aligned"
+    r"|transactions|bits?|quanti[sz]\w*|precision|adcs?|mri|fmri|scanners?|npus?|gpus?|chips?"
+    r"|accelerators?",
+    re.I,
+)
+# The noun that is counted is not beyond one of these.
+_STOP = re.compile(
+    r"an?|and|are|as|at|by|for|from|has|have|in|into|is|it|on|or|over|per|than|that|the|to|using"
+    r"|via|was|were|which|while|with",
+    re.I,
+)
+_NEXT = re.compile(r"[\s~$}+)\\-]{0,4}([A-Za-z]{1,24})")
+_RANGE = re.compile(r"[\s$~]{0,2}(?:-{1,3}|[–—/]|to|through)[\s$~]{0,2}")
+_LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
+# Products whose names end in a number and B.
+_NOT_MODEL = re.compile(r"(?:\bPi|\bAscend|\bFig\.|\bFigure|\bTable)[\s~-]?$", re.I)
+_NAME_BEFORE = re.compile(r"[A-Za-z][^\s,;()]{0,60}[-_:/]$|[A-Za-z][-_:/]$")
+_JOINER = re.compile(r"[-_:/]")
+_SIZE_IN_NAME = re.compile(r"[0-9][bB](?![A-Za-z0-9])")
+_EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3})(?:x|×|\$?\\times\$?\s?)$")
+_ACTIVE_NAME = re.compile(r"(?:^|[\s_/-])[Aa]$")
+_ACTIVE_AFTER = re.compile(
+    r"(?:[\s~-]{1,2}(?:of|which|them|param(?:eter|s)?s?|weights|are|is|being|only|model)){0,5}"
+    r"[\s~-]{1,2}activ(?:e|ated)(?![A-Za-z])",
+    re.I,
+)
+_ACTIVE_BEFORE = re.compile(
+    r"activ(?:at(?:es?|ed|ing)|e)(?:\sparam(?:eter|s)?s?(?:\scount|\ssize)?)?"
+    r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|:|=)){0,3}"
+    r"[\s~$]{1,3}$",
+    re.I,
+)
+_NEAR = 80  # characters looked at on either side of a number
+
+
+def _read(words: str) -> list[tuple[Size, SizeRole]]:
+    """All counts with their roles; judged from the right, as `7-70B tokens` names its unit last."""
+    read: list[tuple[Size, SizeRole]] = []
+    later: _Count | None = None
+    later_is_size = False
+    for count in reversed(list(_counts(words))):
+        before = words[max(0, count.start - _NEAR) : count.start]
+        after = words[count.end : count.end + _NEAR]
+        if _is_context(count, before, after):
+            read.append((_size(count, before), "context"))
+            later = None
+            continue
+        linked = None
+        if later is not None and later.start - count.end <= _NEAR:
+            linked = _linked(count, later, words[count.end : later.start], before)
+        is_size = _is_size(count, before, after) if linked is None else later_is_size
+        later, later_is_size = linked or count, is_size
+        if is_size:
+            role: SizeRole = "active" if _is_active(later, before, after) else "total"
+            read.append((_size(later, before), role))
+    return read[::-1]
+
+
+def _counts(words: str) -> Iterator[_Count]:
+    for match in _COUNT.finditer(words):
+        group = match.groupdict()
+        start, end = match.span()
+        scale: int | None = None
+        number, unit = "1", "power"
+        if group["letter"]:
+            number, unit, scale = group["number"], group["letter"], _SCALES[group["letter"].lower()]
+        elif group["word"]:
+            number, unit = group["count"] or "1", group["word"].lower()
+            scale = _SCALES[{"th": "k"}.get(unit[:2], unit[0])]
+            tens = (group["tens"] or "").lower()
+            scale += 2 if tens.startswith("h") else 1 if tens else 0
+        elif group["power"]:
+            number, scale = group["factor"] or "1", int(group["power"])
+        elif group["float"]:
+            number, scale = group["float"], int(group["exponent"])
+        else:
+            number, unit = group["bare"], "bare"
+        yield _Count(
+            start, end, _number(number), scale, unit, group["joint"] or group["join"] or ""
+        )
+
+
+def _number(text: str) -> Decimal:
+    if text.lower() in _NUMERALS:
+        return Decimal(_NUMERALS.index(text.lower()) + 1)
+    return Decimal(re.sub(r"[^0-9.]", "", text))
+
+
+def _size(count: _Count, before: str) -> Size:
+    """The value, over a span that takes in `8x` of a product and `A` of an active size."""
+    start, number = count.start, count.number
+    if count.unit == "B" and (experts := _EXPERTS.search(before)):
+        start -= len(experts[0])
+        number *= int(experts[1])
+    elif _ACTIVE_NAME.search(before):
+        start -= 1
+    return Size(start, count.end, int(number.scaleb(count.scale or 0)))
+
+
+def _noun(after: str, reach: int) -> Noun:
+    """What the next words say is counted; `none` if they do not say."""
+    position = 0
+    for _ in range(reach):
+        match = _NEXT.match(after, position)
+        if match is None or _STOP.fullmatch(match[1]):
+            return "none"
+        word, position = match[1], match.end()
+        if _PARAMS.fullmatch(word):
+            return "params"
+        if _MODEL.fullmatch(word):
+            return "model"
+        if _OTHER.fullmatch(word):
+            return "other"
+        if word.endswith("s"):  # a verb, or a plural that ends the phrase
+            return "none"
+    return "none"
+
+
+def _linked(count: _Count, later: _Count, gap: str, before: str) -> _Count | None:
+    """The count as a part of `7/13B`, `7B to 70B` or `1B, 3B`: unit and verdict come from `later`.
+
+    `Llama 3-8B` is no range: a number without unit must rise to the next one and follow a plain
+    word, not a name.
+    """
+    if count.unit != "bare":
+        alike = count.scale == later.scale or (len(count.unit) > 1 and len(later.unit) > 1)
+        linked = _RANGE.fullmatch(gap) or (alike and _LIST.fullmatch(gap))
+        return count if linked and later.unit != "bare" else None
+    if later.scale is None or later.unit == "power":
+        return None
+    unit = replace(count, scale=later.scale, unit=later.unit)
+    if "}" in later.joint:
+        return replace(unit, joint=later.joint) if _LIST.fullmatch(gap) else None
+    if gap == "/":
+        return unit if re.search(r"(?:^|[\s($~/<>-])$", before) else None
+    if not _RANGE.fullmatch(gap) or count.number >= later.number or later.unit in "bm":
+        return None
+    ahead = re.search(r"(?:^|[(<>~$])$|(?:^|\s)([A-Za-z-]{1,24})[\s~(<>$]{1,4}$", before)
+    if ahead is None:
+        return None
+    word = ahead[1] or ""
+    return unit if word.islower() or not word or _STOP.fullmatch(word) else None
+
+
+def _is_context(count: _Count, before: str, after: str) -> bool:
+    """`-128K` and `-1M` at the end of a name, and any K or M that follows a size in a name.
+
+    `-14M` alone is a size (`Pythia-14M`), so without a size before it only 1M is a length; and
+    `-10k` is mostly the size of a data set, so K must be a power of two or at least 100.
+    """
+    if count.unit not in "KkMm":
+        return False
+    if re.search(r"[0-9][bB]\s$", before):
+        return True
+    name = _name_before(before)
+    if name is None or count.joint or _noun(after, 1) == "params":
+        return False
+    if _SIZE_IN_NAME.search(name[0]):
+        return True
+    number = int(count.number)
+    if count.unit in "Mm":
+        return count.unit == "M" and count.number == 1
+    return number == count.number and (number >= 100 or number in {4, 8, 16, 32, 64})
+
+
+def _name_before(before: str) -> re.Match[str] | None:
+    """The name that the number goes on with: `Foo-`, `foo/bar_`."""
+    # Most numbers stand after a space; the search would try each letter before it.
+    return _NAME_BEFORE.search(before) if _JOINER.search(before[-2:]) else None
+
+
+def _is_size(count: _Count, before: str, after: str) -> bool:
+    named = _name_before(before) is not None
+    noun = _noun(after, 1 if named else 3)
+    if noun == "other" or _NOT_MODEL.search(before) or _is_money(count, before, after):
+        return False
+    glued = bool(re.search(r"[A-Za-z]$", before))
+    loose = bool(re.search(r"[\s~,;:! ]", count.joint))
+    match count.unit:
+        case "bare":
+            return _is_plain_count(count, before, after)
+        case "B":
+            return not (loose and re.match(r"-?[A-Za-z0-9]", after))
+        case "b":
+            after_name = re.search(r"(?:[A-Z][^\s]{0,24}|[0-9])[\s~]$", before)
+            alone = not before.strip() and not after.strip()
+            spoken = named or after_name is not None or alone or noun != "none"
+            return (spoken and not glued and not loose) or _ACTIVE_NAME.search(before) is not None
+        case "M":
+            return not glued and (not loose or noun != "none")
+        case "m":
+            return not glued and (noun == "params" or (named and not before.endswith("sub-")))
+        case "T":
+            alone = not before.strip() and not after.strip()
+            return not glued and (named or alone or noun != "none")
+        case "K" | "k" | "power":
+            return not glued and noun == "params"
+        case unit:
+            return unit.startswith("b") or noun != "none"
+
+
+def _is_plain_count(count: _Count, before: str, after: str) -> bool:
+    """`58 parameters`, `5,000 trainable parameters`; but neither `GPT-3` nor `GPT 3 parameters`."""
+    if count.number % 1 or _noun(after, 2) != "params":
+        return False
+    if count.number >= 1000:
+        return not re.search(r"[A-Za-z-]$", before)
+    return re.search(r"(?:^|[\s($~])$", before) is not None and not re.search(
+        r"(?<![A-Za-z])[A-Z][A-Za-z]{0,24}[\s~]$", before
+    )
+
+
+def _is_money(count: _Count, before: str, after: str) -> bool:
+    """`\\$2B`, `$2B` and `$2 billion`, but not `$2$B` and `$2B$`."""
+    if not before.endswith("$") or _EXPERTS.search(before):
+        return False
+    return before.endswith("\\$") or "$" not in count.joint + after[:2]
+
+
+def _is_active(count: _Count, before: str, after: str) -> bool:
+    if count.unit in "Bb" and _ACTIVE_NAME.search(before):
+        return True
+    return bool(_ACTIVE_AFTER.match(after) or _ACTIVE_BEFORE.search(before))

@@ -1,0 +1,1 @@
+"""The path of one abstract: prompt, grounding, claims, and the numbers that no claim covers."""

@@ -1,0 +1,312 @@
+"""Grounded item + the abstract's quantities ─► Claim, or the reason why not. Pure.
+
+Everything with one right answer is computed here from the words that the model pointed at: values,
+units, ratios, slugs, counts, parameter counts, canonical names, ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from claimgrid.entities import benchmarks, hardware, model_sizes
+from claimgrid.entities.device_counts import counts_in, read_count
+from claimgrid.quantities import values
+from claimgrid.quantities.lexer import Quantity, unit_of
+from claimgrid.quantities.ratios import ratio
+from claimgrid.types.claim import CLAIM, Claim, Evidence, Qualifier, Span, Value
+from claimgrid.types.grounded import Grounded, Refusal
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import (
+    BenchmarkItem,
+    EfficiencyItem,
+    HardwareItem,
+    Item,
+    ModelSizeItem,
+    SpeedupItem,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the items of one abstract share: paper, starts of sentences, quantities."""
+
+    paper: Paper
+    sentences: Sequence[int]
+    quantities: Sequence[Quantity]
+
+    @property
+    def text(self) -> str:
+        """The abstract as read."""
+        return self.paper.abstract
+
+    def sentence_at(self, span: Span) -> str:
+        """The sentence that holds a span."""
+        after = bisect_right(self.sentences, span.start)
+        end = self.sentences[after] if after < len(self.sentences) else len(self.text)
+        return self.text[self.sentences[after - 1] if after else 0 : end]
+
+
+Fields = dict[str, Any]
+_REACH = 1000  # characters on either side that tell what a number is; only hostile quotes have more
+_MACHINE = re.compile(r"[\w -]{0,24}?\b(?:cluster|server|system|supercomputer|machine|node)\b")
+
+
+def claim(grounded: Grounded, context: Context) -> Claim | Refusal:
+    """The claim that a grounded item makes, or why it makes none."""
+    fields = _BUILDERS[type(grounded.item)](grounded, context)
+    if isinstance(fields, Refusal):
+        return fields
+    quote = grounded.quote
+    subject = _copied(grounded, context, "subject")
+    base: Fields = {
+        "claim_id": _claim_id(grounded, context),
+        "paper_id": context.paper.paper_id,
+        "kind": grounded.kind,
+        "subject": subject[0] if subject else None,
+        "value": None,
+        "qualifier": "exact",
+        "stance": grounded.item.stance,
+        "evidence": Evidence(
+            quote=context.text[quote.start : quote.end], start=quote.start, end=quote.end
+        ),
+        "spans": {name: grounded.spans[name] for name in sorted(grounded.spans)},
+        "grounding": grounded.grounding,
+        "candidates": list(grounded.candidates),
+    }
+    return CLAIM.validate_python(base | fields)
+
+
+def _benchmark(grounded: Grounded, context: Context) -> Fields | Refusal:
+    item = cast("BenchmarkItem", grounded.item)
+    name = _copied(grounded, context, "benchmark")
+    metric = _copied(grounded, context, "metric")
+    fields: Fields = {
+        "role": item.role,
+        "benchmark": benchmarks.benchmark(name[0]) if name else None,
+        "metric": benchmarks.metric(metric[0]) if metric else None,
+        "relation": None,
+        "baselines": _copied(grounded, context, "baselines"),
+    }
+    if item.role != "result":
+        return fields
+    reading = _read(grounded, context, "value")
+    if isinstance(reading, Refusal):
+        return reading
+    # "3.1 points better" is a bare score: points are the score's own unit.
+    unit = "score" if reading.unit in ("", "point") else reading.unit
+    return fields | {
+        "relation": item.relation,
+        "value": reading.value(unit),
+        "qualifier": _qualifier(reading, item.bound, context),
+    }
+
+
+def _speedup(grounded: Grounded, context: Context) -> Fields | Refusal:
+    item = cast("SpeedupItem", grounded.item)
+    reading = _read(grounded, context, "value")
+    if isinstance(reading, Refusal):
+        return reading
+    change = item.change
+    unit = reading.unit
+    if change != "from_to" and unit not in ("x", "%"):
+        # "one third of the tokens" is a share; "16 GB" is none, whatever the model calls it.
+        share = change == "of" and any(end < 1 for end in reading.ends)
+        if unit and not share:
+            return _refuse("not_relative", grounded, f"{reading.text!r} is in {unit}, not a ratio")
+        unit = "x"
+    found = ratio(reading.ends, unit, change, better=item.better)
+    if found is None:
+        return _refuse("no_ratio", grounded, f"{reading.text!r} {change} gives no finite ratio")
+    return {
+        "value": reading.value(unit or "score"),
+        "qualifier": _qualifier(reading, item.bound, context, change=change == "from_to"),
+        "ratio": {"low": found[0], "high": found[1]},
+        "metric": item.metric,
+        "baselines": _copied(grounded, context, "baselines"),
+        **_setting(grounded, context),
+    }
+
+
+def _efficiency(grounded: Grounded, context: Context) -> Fields | Refusal:
+    item = cast("EfficiencyItem", grounded.item)
+    reading = _read(grounded, context, "value")
+    if isinstance(reading, Refusal):
+        return reading
+    unit = reading.unit
+    apart = grounded.spans.get("unit")
+    if apart and ("/" not in unit):
+        words = unit_of(context.text[apart[0].start : apart[0].end])
+        # The words apart may be only the period of a unit that stands with the number.
+        unit = words if not unit or words.startswith(unit) else unit
+    after = context.text[reading.span.end : grounded.quote.end]
+    return {
+        "value": reading.value(values.rate(unit, after) or "score"),
+        "qualifier": _qualifier(reading, item.bound, context),
+        "metric": item.metric,
+        **_setting(grounded, context),
+    }
+
+
+def _hardware(grounded: Grounded, context: Context) -> Fields | Refusal:
+    item = cast("HardwareItem", grounded.item)
+    span = grounded.spans["device"][0]
+    words = context.text[span.start : span.end]
+    device = hardware.resolve(words)
+    count, nodes, per_node, vague = _counts(grounded, span, context)
+    stated = grounded.spans.get("count", ())
+    return {
+        "device": device.slug,
+        "vendor": device.vendor,
+        "category": device.category,
+        "known": device.known,
+        "count": count,
+        "nodes": nodes,
+        "per_node": per_node,
+        "role": item.role,
+        "value": Value(text=vague, low=None, high=None, unit="device") if vague else None,
+        "qualifier": _bound_at(stated[0], context) if stated else "exact",
+    }
+
+
+def _counts(
+    grounded: Grounded, device: Span, context: Context
+) -> tuple[int | None, int | None, int | None, str | None]:
+    """Devices in all, nodes, devices a node, and the words of a vague count.
+
+    The phrase is parsed as a whole; the words that the model points at decide where the phrase
+    names several counts, and fill what it leaves open.
+    """
+    stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
+    if stated["count"] and _counts_the_machine(grounded, device, context):
+        stated["count"] = []
+    found = counts_in(_phrase(grounded, device, context))
+    if found.nodes is not None and found.per_node is not None:
+        return found.count, found.nodes, found.per_node, None
+    count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
+    nodes = found.nodes if nodes is None else nodes
+    if count is not None and count != found.count:
+        systems = hardware.find(context.text[device.start : device.end])
+        # "4 DGX A100" are 32 devices; "16 GPUs in DGX A100" are 16.
+        own = hardware.find(stated["count"][0])
+        count *= systems[0].multiplier if systems and not own else 1
+    elif count is None and not stated["count"]:
+        count = found.count
+    if count is None and nodes is not None and per_node is not None:
+        count = nodes * per_node
+    vague = stated["count"][0] if stated["count"] and count is None else None
+    return count, nodes, per_node, vague
+
+
+def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
+    total = _size(grounded, context, "total", model_sizes.sizes)
+    if total is None:
+        return _refuse("no_parameter_count", grounded, "no parameter count stands at these words")
+    sizes = {
+        "active": _size(grounded, context, "active", model_sizes.active),
+        "context": _size(grounded, context, "context", model_sizes.contexts),
+    }
+    model = _copied(grounded, context, "model")
+    span = grounded.spans["total"][0]
+    words = context.text[span.start : span.end]
+    return {
+        "model": benchmarks.plain(model[0]) if model else None,
+        "params": total,
+        "active_params": sizes["active"],
+        "context_tokens": sizes["context"],
+        "value": Value(text=words, low=float(total), high=float(total), unit="params"),
+        "qualifier": _bound_at(span, context),
+    }
+
+
+_BUILDERS: dict[type[Item], Callable[[Grounded, Context], Fields | Refusal]] = {
+    BenchmarkItem: _benchmark,
+    SpeedupItem: _speedup,
+    EfficiencyItem: _efficiency,
+    HardwareItem: _hardware,
+    ModelSizeItem: _model_size,
+}
+
+
+def _copied(grounded: Grounded, context: Context, field: str) -> list[str]:
+    return [context.text[span.start : span.end] for span in grounded.spans.get(field, ())]
+
+
+def _setting(grounded: Grounded, context: Context) -> Fields:
+    workload = _copied(grounded, context, "workload")
+    devices = [hardware.resolve(words).slug for words in _copied(grounded, context, "hardware")]
+    return {
+        "workload": workload[0] if workload else None,
+        "hardware": list(dict.fromkeys(devices)),
+    }
+
+
+def _read(grounded: Grounded, context: Context, field: str) -> values.Reading | Refusal:
+    span = grounded.spans[field][0]
+    reading = values.read(context.text, context.quantities, span)
+    if isinstance(reading, str):
+        words = context.text[span.start : span.end]
+        return Refusal(reading, f"{field} {words!r}: {reading.replace('_', ' ')}", field, words)
+    return reading
+
+
+def _qualifier(
+    reading: values.Reading, labelled: Qualifier, context: Context, *, change: bool = False
+) -> Qualifier:
+    return values.qualifier(reading, labelled, context.sentence_at(reading.span), change=change)
+
+
+def _bound_at(span: Span, context: Context) -> Qualifier:
+    reading = values.read(context.text, context.quantities, span)
+    return "exact" if isinstance(reading, str) else reading.bound
+
+
+def _counts_the_machine(grounded: Grounded, device: Span, context: Context) -> bool:
+    """Whether an article counts what holds the device: "an A100 server" says nothing of A100s."""
+    count = grounded.spans["count"][0]
+    article = context.text[count.start : count.end].lower() in ("a", "an")
+    return article and _MACHINE.match(context.text, device.end) is not None
+
+
+def _phrase(grounded: Grounded, device: Span, context: Context) -> str:
+    """The words that may count a device: the quote, or its part up to the device where the quote
+    names others before it."""
+    quote = grounded.quote
+    words = context.text[quote.start : quote.end]
+    others = [m for m in hardware.find(words) if quote.start + m.end <= device.start]
+    if not others:
+        return words
+    return context.text[quote.start + others[-1].end : device.end]
+
+
+def _size(
+    grounded: Grounded,
+    context: Context,
+    field: str,
+    parse: Callable[[str], list[model_sizes.Size]],
+) -> int | None:
+    """The count at a field's span, parsed with the words around it: the 7 of `Foo-7/13B` is 7B."""
+    if field not in grounded.spans:
+        return None
+    span, quote = grounded.spans[field][0], grounded.quote
+    low = max(quote.start, span.start - _REACH)
+    for found in parse(context.text[low : min(quote.end, span.end + _REACH)]):
+        start, end = low + found.start, low + found.end
+        if start < span.end and span.start < end:
+            return found.params
+    return None
+
+
+def _refuse(reason: str, grounded: Grounded, detail: str) -> Refusal:
+    return Refusal(reason, f"{grounded.item.quote!r}: {detail}")
+
+
+def _claim_id(grounded: Grounded, context: Context) -> str:
+    key = [context.paper.abstract_sha256, grounded.kind, *map(str, grounded.quote)]
+    for field in ("value", "device", "total", "benchmark"):
+        key += [f"{span.start}-{span.end}" for span in grounded.spans.get(field, ())[:1]]
+    return hashlib.sha256("|".join(key).encode()).hexdigest()[:16]

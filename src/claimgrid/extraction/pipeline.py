@@ -1,0 +1,218 @@
+"""One paper ─► its claims: the whole path on one screen. Knows nothing of files or engines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+
+from claimgrid.entities.benchmarks import benchmark_key
+from claimgrid.errors import PaperError
+from claimgrid.extraction import claim_builder, coverage
+from claimgrid.extraction.grounding import Grounder, items
+from claimgrid.quantities.lexer import lex
+from claimgrid.text import alignment
+from claimgrid.types.answer import Answer, Ask, Dropped
+from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine, Rejected, Status, UnclaimedNumber
+from claimgrid.types.grounded import Grounded, Refusal
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+from claimgrid.types.reply import Item
+from claimgrid.types.request import Request
+
+
+async def extract(paper: Paper, request: Callable[[Paper], Request], ask: Ask) -> Outcome:
+    """Ask a model about a paper, ground and normalize its reply, and account for every number."""
+    asked = request(paper)
+    try:
+        answer = await ask(asked)
+    except PaperError as error:
+        return failed(paper, error, model=asked.model)
+    return read_answer(paper, answer)
+
+
+def read_answer(paper: Paper, answer: Answer) -> Outcome:
+    """The pure half of `extract`: a stored reply gives the same outcome again, at no cost."""
+    doc = alignment.read(paper.abstract)
+    context = claim_builder.Context(paper, doc.sentences, lex(paper.abstract))
+    grounder = Grounder(doc)
+    rejected = _dropped(paper, answer.dropped)
+    claims: dict[tuple[object, ...], Claim] = {}
+    # What the paper claims of its own work comes before what it says of the field: where a model
+    # gives one number as both, the own claim stays.
+    for kind, item in sorted(items(answer.reply), key=lambda pair: pair[1].stance != "own"):
+        grounded = grounder.ground(kind, item)
+        made = (
+            claim_builder.claim(grounded, context) if isinstance(grounded, Grounded) else grounded
+        )
+        if not isinstance(made, Refusal):
+            # One claim a number, a device, a model: the second of the same is refused.
+            first = claims.setdefault(_identity(made), made)
+            if first is not made:
+                made = Refusal("duplicate", f"the same as claim {first.claim_id}")
+        if isinstance(made, Refusal):
+            rejected.append(_rejected(paper, kind, item, made))
+            continue
+        if isinstance(grounded, Grounded):
+            unread = _unread(made)
+            claims[_identity(made)] = _without_spans(made, [lost.field for lost in unread])
+            rejected += [_rejected(paper, kind, item, lost) for lost in (*grounded.lost, *unread)]
+    kept, superfluous = _without_scoreless_doubles(claims.values())
+    rejected += [_superfluous(claim) for claim in superfluous]
+    kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
+    kept = _with_own_ids(kept)
+    return Outcome(
+        paper=_line(
+            paper,
+            status="claims" if kept else "no_claims",
+            model=answer.model,
+            claims=kept,
+            rejected=len(rejected),
+            unclaimed=coverage.unclaimed(paper.abstract, context.quantities, kept),
+        ),
+        claims=tuple(kept),
+        rejected=tuple(rejected),
+        usage=answer.usage,
+        source=answer.source,
+        origin=answer.origin,
+    )
+
+
+def failed(paper: Paper, error: PaperError, *, model: str | None) -> Outcome:
+    """The row of a paper that came to nothing, with the stage and the reason."""
+    unclaimed = coverage.unclaimed(paper.abstract, lex(paper.abstract), ())
+    rejected = _dropped(paper, getattr(error, "dropped", ()))
+    line = _line(
+        paper, status=error.status, model=model, unclaimed=unclaimed, rejected=len(rejected)
+    )
+    told = line.model_copy(update={"stage": error.stage, "reason": str(error)})
+    return Outcome(paper=told, rejected=tuple(rejected))
+
+
+def _dropped(paper: Paper, items_: Sequence[Dropped]) -> list[Rejected]:
+    return [
+        Rejected(
+            paper_id=paper.paper_id,
+            kind=None,
+            reason="invalid_item",
+            detail=dropped.detail,
+            item=dropped.item,
+        )
+        for dropped in items_
+    ]
+
+
+def _identity(claim: Claim) -> tuple[object, ...]:
+    """What two claims of one abstract do not share, unless they are the same claim."""
+    match claim.kind:
+        case "hardware":
+            return (claim.kind, claim.device, claim.count, claim.nodes)
+        case "model_size":
+            name = claim.model or tuple(claim.spans["total"])
+            return (claim.kind, name, claim.params, claim.active_params)
+        case "benchmark" if claim.role != "result":
+            name = claim.benchmark or claim.evidence.quote
+            return (claim.kind, claim.role, name)
+        case "benchmark":
+            return (claim.kind, tuple(claim.spans["value"]), claim.benchmark, claim.metric)
+        case _:
+            return (claim.kind, tuple(claim.spans["value"]), claim.metric)
+
+
+def _unread(claim: Claim) -> list[Refusal]:
+    """The fields of a model size whose words were found and say no such number."""
+    if claim.kind != "model_size":
+        return []
+    read = {"active": claim.active_params, "context": claim.context_tokens}
+    return [
+        Refusal("no_parameter_count", f"no {field} count stands at these words", field)
+        for field, value in read.items()
+        if field in claim.spans and value is None
+    ]
+
+
+def _without_spans(claim: Claim, fields: Sequence[str | None]) -> Claim:
+    if not fields:
+        return claim
+    kept = {name: spans for name, spans in claim.spans.items() if name not in fields}
+    return claim.model_copy(update={"spans": kept})
+
+
+def _without_scoreless_doubles(claims: Collection[Claim]) -> tuple[list[Claim], list[Claim]]:
+    """A benchmark with a result, or that the paper introduces, is not also merely "used"."""
+    if not any(c.kind == "benchmark" and c.role == "evaluated_on" for c in claims):
+        return list(claims), []
+    told = {
+        benchmark_key(c.benchmark)
+        for c in claims
+        if c.kind == "benchmark" and c.role != "evaluated_on" and c.benchmark and c.stance == "own"
+    }
+    kept: list[Claim] = []
+    superfluous: list[Claim] = []
+    for claim in claims:
+        used = claim.kind == "benchmark" and claim.role == "evaluated_on" and claim.benchmark
+        if used and benchmark_key(used) in told:
+            superfluous.append(claim)
+        else:
+            kept.append(claim)
+    return kept, superfluous
+
+
+def _with_own_ids(claims: list[Claim]) -> list[Claim]:
+    """Ids that no other claim of the paper has: one number may be claimed of two measures."""
+    used: set[str] = set()
+    own = []
+    for claim in claims:
+        name = claim.claim_id
+        while name in used:
+            told = f"{name}|{getattr(claim, 'metric', None)}"
+            name = hashlib.sha256(told.encode()).hexdigest()[:16]
+        used.add(name)
+        own.append(claim if name == claim.claim_id else claim.model_copy(update={"claim_id": name}))
+    return own
+
+
+def _superfluous(claim: Claim) -> Rejected:
+    return Rejected(
+        paper_id=claim.paper_id,
+        kind=claim.kind,
+        reason="has_result",
+        detail="the abstract gives a result on this benchmark, or introduces it",
+        item=claim.model_dump(mode="json", include={"evidence", "spans"}),
+    )
+
+
+def _rejected(paper: Paper, kind: Kind, item: Item, refusal: Refusal) -> Rejected:
+    return Rejected(
+        paper_id=paper.paper_id,
+        kind=kind,
+        reason=refusal.reason,
+        detail=refusal.detail,
+        field=refusal.field,
+        words=refusal.words,
+        item=item.model_dump(exclude_defaults=True),
+    )
+
+
+def _line(
+    paper: Paper,
+    *,
+    status: Status,
+    model: str | None,
+    claims: list[Claim] | None = None,
+    rejected: int = 0,
+    unclaimed: list[UnclaimedNumber],
+) -> PaperLine:
+    counts = {kind: sum(c.kind == kind for c in claims or ()) for kind in KINDS}
+    origin = paper.origin
+    return PaperLine(
+        **paper.model_dump(exclude={"origin"}, mode="json"),
+        source=f"{origin.file}:{origin.line}" if origin else None,
+        abstract_sha256=paper.abstract_sha256,
+        status=status,
+        stage=None,
+        reason=None,
+        model=model,
+        claims=counts,
+        rejected=rejected,
+        unclaimed_numbers=unclaimed,
+    )

@@ -1,0 +1,147 @@
+"""Outcomes ─► a run's folder: claims.jsonl, papers.jsonl, rejected.jsonl, run.json, replies.sqlite.
+
+The lines are clock-free and in the order of the source, so that two runs can be compared byte for
+byte; what depends on the run (times, versions, costs) is in run.json. Result files are written
+beside the old ones and take their place when the run ends, so a killed run leaves the last complete
+result and every paid reply.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import jsonlines
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from claimgrid.errors import StoreError
+from claimgrid.types.claim import CLAIM, Claim, PaperLine, Rejected
+from claimgrid.types.outcome import Outcome
+
+NAMES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
+MANIFEST = "run.json"
+REPLIES = "replies.sqlite"
+_Line = TypeVar("_Line", bound=BaseModel)
+
+
+class RunWriter:
+    """Writes one run. Use as a context manager: leaving it puts the new files in place, unless
+    `keep_earlier` was set, or an exception ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keep_earlier = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._files = {name: (folder / f"{name}.part").open("wb") for name in NAMES}
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be written: {error}; pass another --out") from error
+        self._lines = {
+            name: jsonlines.Writer(file, dumps=to_json) for name, file in self._files.items()
+        }
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def add(self, outcome: Outcome) -> None:
+        """Append one paper's lines.
+
+        Raises:
+            StoreError: the disk is full or the folder went away.
+        """
+        try:
+            self._lines["papers.jsonl"].write(outcome.paper)
+            for claim in outcome.claims:
+                self._lines["claims.jsonl"].write(claim)
+            for rejected in outcome.rejected:
+                self._lines["rejected.jsonl"].write(rejected)
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error}") from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        parts = {name: self.folder / f"{name}.part" for name in NAMES}
+        try:
+            with ExitStack() as closing:
+                for file in self._files.values():
+                    closing.callback(file.close)
+                if kind is None:
+                    for file in self._files.values():
+                        file.flush()
+                        os.fsync(file.fileno())
+            if kind is None and not self.keep_earlier:
+                for name, part in parts.items():
+                    part.replace(self.folder / name)
+        except OSError as fault:
+            if kind is None:
+                raise StoreError(f"{self.folder}: cannot be written: {fault}") from fault
+        finally:
+            for part in parts.values():
+                with suppress(OSError):  # what went wrong before says more
+                    part.unlink(missing_ok=True)
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write run.json in one step."""
+    part = folder / f"{MANIFEST}.part"
+    try:
+        part.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(folder / MANIFEST)
+    except OSError as error:
+        raise StoreError(f"{folder / MANIFEST}: cannot be written: {error}") from error
+
+
+def read_claims(folder: Path) -> Iterator[Claim]:
+    """The claims of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "claims.jsonl", CLAIM)
+
+
+def read_papers(folder: Path) -> Iterator[PaperLine]:
+    """The paper lines of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+
+
+def read_rejected(folder: Path) -> Iterator[Rejected]:
+    """The rejected items of a run, in order. Raises StoreError with file and line."""
+    return _read(folder / "rejected.jsonl", TypeAdapter(Rejected))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """run.json of a run. Raises StoreError where it is missing or damaged."""
+    try:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _not_a_run(folder / MANIFEST, error) from error
+    return found
+
+
+def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:
+    try:
+        with jsonlines.open(path) as reader:
+            for number, line in enumerate(reader.iter(type=dict), 1):
+                try:
+                    yield lines.validate_python(line)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    where = ".".join(str(part) for part in first["loc"])
+                    raise StoreError(
+                        f"{path}:{number}: not a line of this version of claimgrid "
+                        f"({where}: {first['msg']}); run `extract run` again"
+                    ) from error
+    except (OSError, UnicodeDecodeError, jsonlines.InvalidLineError) as error:
+        raise _not_a_run(path, error) from error
+
+
+def _not_a_run(path: Path, error: Exception) -> StoreError:
+    why = getattr(error, "strerror", None) or error
+    return StoreError(f"{path}: cannot be read: {why}; is it the folder of a finished run?")

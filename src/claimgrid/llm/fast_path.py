@@ -1,0 +1,172 @@
+"""Request ─► Reply at the cost of the HTTP exchange alone, where the first reply is clean.
+
+openai's client and instructor rebuild schema, tool and request on every call; all of that is the
+same for every paper of a run but the last message. So the body is captured once from the real
+client, and only the last message's text is put in anew. A reply that is not clean and valid is left
+to the full path (`vendor`), which reads it again through the real client. A differential test holds
+both paths to the same bytes, claims and recordings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from claimgrid.errors import SetupError
+from claimgrid.llm import providers
+from claimgrid.llm.local_route import PLACEHOLDER
+from claimgrid.llm.reply_reader import ending
+from claimgrid.types.reply import Reply
+from claimgrid.types.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An HTTP request with a gap where the last message's text goes."""
+
+    url: str
+    headers: Mapping[str, str]
+    before: bytes
+    after: bytes
+
+    def body(self, request: Request) -> bytes:
+        """The request's body, byte for byte as the client would send it."""
+        return self.before + _escaped(request.messages[-1]["content"]) + self.after
+
+
+def suits(at: providers.Endpoint) -> bool:
+    """Whether the lean path speaks this endpoint's dialect: chat completions with a JSON schema, or
+    with llama.cpp's grammars."""
+    return at.speaks_openai and at.mode in ("json_schema", "decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Constrained(Prepared):
+    """Chat completions of llama.cpp's server, whose field `grammar` no client library knows."""
+
+    def body(self, request: Request) -> bytes:
+        """The request's body: nothing of it but the system message is the same for two papers."""
+        told = {
+            "model": request.model,
+            "messages": [dict(message) for message in request.messages],
+            "temperature": request.sampling.temperature,
+            "max_tokens": request.sampling.max_tokens,
+            "grammar": request.grammar,
+        }
+        given = {name: value for name, value in told.items() if value is not None}
+        return json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _constrained(at: providers.Endpoint) -> Constrained:
+    base = PLACEHOLDER if at.embedded is not None else at.base_url
+    if base is None:
+        raise SetupError(
+            "mode decisions needs a llama.cpp server, which can hold a model to a grammar: pass "
+            "--base-url, or ask a model on this machine with --model embedded/NAME"
+        )
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if at.api_key:
+        headers["Authorization"] = f"Bearer {at.api_key}"
+    base = base.rstrip("/")
+    return Constrained(f"{base}/chat/completions", headers, b"", b"")
+
+
+async def prepare(request: Request, at: providers.Endpoint) -> Prepared | None:
+    """Capture what the real client sends for `request`; None where its text cannot be found."""
+    if request.grammar is not None:
+        return _constrained(at)
+    method, url, headers, body = await capture(request, at)
+    text = _escaped(request.messages[-1]["content"])
+    before, found, after = body.rpartition(text)
+    if method != "POST" or not found:
+        return None
+    return Prepared(url, headers, before, after)
+
+
+async def capture(
+    request: Request, at: providers.Endpoint
+) -> tuple[str, str, Mapping[str, str], bytes]:
+    """Method, URL, headers and body that the real client would send, and nothing sent.
+
+    Raises:
+        SetupError: the client refuses to build a request for this endpoint.
+    """
+    import httpx2
+    from instructor.core.exceptions import InstructorError
+
+    caught: list[httpx2.Request] = []
+
+    async def catch(sent: httpx2.Request) -> httpx2.Response:
+        await sent.aread()
+        caught.append(sent)
+        return httpx2.Response(400, json={}, request=sent)
+
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(catch)) as http:
+        client = providers.connect(at, http)
+        refused: InstructorError | None = None
+        try:
+            await client.chat.completions.create(
+                model=request.model,
+                messages=providers.messages(at, request),
+                response_model=request.reply_model,
+                max_retries=0,
+                **providers.arguments(at)(request),
+            )
+        except InstructorError as error:  # as a rule because the answer is made up
+            refused = error
+    if not caught:
+        raise SetupError(
+            f"the client cannot build a request: {refused}; check OPENAI_API_KEY and "
+            f"the base URL, {at.base_url or 'which is the default one'}"
+        ) from refused
+    sent = caught[0]
+    return sent.method, str(sent.url), dict(sent.headers), sent.content
+
+
+def read(body: Any, request: Request) -> Reply | None:
+    """The reply in a chat completion's body, if it is complete and valid as it stands."""
+    if ending(body) != "complete":
+        return None
+    try:
+        content = body["choices"][0]["message"]["content"]
+        return request.parse(content) if request.parse else Reply.model_validate_json(content)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+
+
+def read_pack(body: Any, papers: int) -> dict[int, Reply]:
+    """The valid replies in a packed completion's body, by the number of their paper.
+
+    Numbers that come twice are left out: nobody can say which is meant. A number that is not of
+    1 … `papers` voids them all: the model has counted otherwise, and any part may be another's.
+    """
+    if ending(body) != "complete":
+        return {}
+    try:
+        parts = json.loads(body["choices"][0]["message"]["content"])["papers"]
+        numbers = [part["id"] for part in parts]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return {}
+    # JSON's true is an int to Python, and equal to 1.
+    if not all(type(number) is int and 1 <= number <= papers for number in numbers):
+        return {}
+    times = Counter(numbers)
+    found = {}
+    for number, part in zip(numbers, parts, strict=True):
+        if times[number] == 1:
+            lists = {name: value for name, value in part.items() if name != "id"}
+            try:
+                found[number] = Reply.model_validate(lists)
+            except ValidationError:
+                continue
+    return found
+
+
+def _escaped(text: str) -> bytes:
+    """A text inside a JSON string, escaped as openai's client does it."""
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")

@@ -1,1 +1,0 @@
-"""Copied words to canonical values; knows nothing of models, sources or grounding."""

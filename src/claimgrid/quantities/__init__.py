@@ -1,0 +1,1 @@
+"""Numbers in text: values, units, ranges, bounds, and numerals that are no quantity."""

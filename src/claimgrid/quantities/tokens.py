@@ -1,0 +1,240 @@
+"""Plain text ─► atoms: each numeral with its own sign, currency, magnitude and unit, in order.
+
+Knows one numeral at a time; ranges, shared units and bounds are the joiner's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from claimgrid.quantities.lexicon import lexicon
+from claimgrid.quantities.non_quantities import (
+    by_word_before,
+    fixed_spans,
+    name_at,
+    refused,
+    shaped,
+    year_at,
+)
+from claimgrid.quantities.number_words import ORDERS, word_atoms
+from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, numeral_at
+from claimgrid.quantities.quantity import Number, Quantity
+from claimgrid.quantities.units import unit_at, unit_table
+
+_DIGIT = re.compile(r"[0-9]")
+_DIMENSION = re.compile(r"[x×X*](?=[0-9])| [x×*] (?=[0-9])")
+_EXPERTS = re.compile(r"[0-9]{1,3}[x×][0-9]+(?:\.[0-9]+)?[BbM](?![A-Za-z0-9])")
+_DEVICES = re.compile(r" ?[x×X] ?(?P<device>[A-Z][A-Za-z]*[0-9]{2,}|[A-Za-z]+)")
+_TIMES = re.compile(r" ?[x×X](?![A-Za-z0-9])")
+_FOLDS = re.compile(r"[ -]fold[ -]cross|[ -]fold CV")
+_COMPARED = re.compile(
+    r" (?:faster|slower|speed-?ups?|higher|lower|more|less|fewer|larger|smaller|better|reduction"
+    r"|improvement|compression|acceleration|increase)(?![a-z])"
+)
+_PERCENT = re.compile(r" ?%| percent(?![a-z])")
+_TWO_DIGITS = re.compile(r"[0-9]{2}(?![A-Za-z0-9]|\.[0-9])")
+_PREFIX = re.compile(r"[A-Za-z]+-\Z")
+_PRECISE = re.compile(r"[0-9]{0,2}\.[0-9]{2,}")
+"""Too precise for a name: in "61.27mIoU" only the space is missing."""
+_LEADING_POINT = re.compile(r"[0-9]+(?![0-9]*[.,][0-9])")
+_LETTERS = re.compile(r"[A-Za-z]")
+_FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")
+_CURRENCY = {"$": "usd", "€": "eur", "£": "gbp"}
+
+
+def atoms(text: str) -> list[Quantity]:
+    """Every numeral and number word of plain text, with its own unit; no digit is left out."""
+    queue = sorted([*fixed_spans(text), *word_atoms(text)], key=lambda atom: atom.start)
+    found: list[Quantity] = []
+    floor = 0
+    index = 0
+    digit = _DIGIT.search(text)
+    while digit is not None or index < len(queue):
+        if index < len(queue) and (digit is None or queue[index].start <= digit.start()):
+            atom = queue[index]
+            index += 1
+            if atom.start < floor:
+                continue
+            following = atom.end
+        elif digit is not None:
+            atom, following = _read(text, digit.start(), floor)
+        found.append(atom)
+        floor = following
+        if digit is not None and digit.start() < floor:
+            digit = _DIGIT.search(text, floor)
+    return found
+
+
+def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
+    """The atom at a digit, and where reading goes on."""
+    reason = _left_reason(text, digit, floor)
+    if reason == "name":
+        name = name_at(text, digit, floor)
+        return name, name.end
+    fixed = shaped(text, digit) if reason is None else None
+    if fixed is not None:
+        return fixed, fixed.end
+    experts = _EXPERTS.match(text, digit)
+    if experts is not None:
+        return refused(text, digit, experts.end(), "name"), experts.end()
+    start = digit
+    if digit > floor and _LEADING_POINT.match(text, digit) and text[digit - 1] == ".":
+        start = digit - (not text[digit - 2 : digit - 1].isalnum())  # ".85"
+    number, end = numeral_at(text, start, digit)
+    if reason is not None:
+        return _none(text, number, end, reason)
+    skip = _skipped_sign(text, end, number)
+    if skip is not None:
+        return Quantity(number.start, end, (number,), number.value, number.value), skip
+    unit, end = _unit(text, number, end)
+    joined = unit is None and end == number.end and _LETTERS.match(text, end) is not None
+    if joined and not _PRECISE.fullmatch(text, start, end):
+        name = name_at(text, digit, max(floor, digit - 1))
+        name = replace(name, start=digit)
+        return name, name.end
+    atom = _signed(text, number, end, unit, floor)
+    if unit is None and not number.magnitude:
+        why = by_word_before(text, atom.start, floor) or year_at(text, number.start, end, floor)
+        if why is not None and _may_be(why, text, number):
+            return replace(atom, low=None, high=None, reason=why), end
+    return atom, end
+
+
+def _may_be(reason: str, text: str, number: Number) -> bool:
+    """Names and sections are numbered by whole numbers, or by versions such as 3.1."""
+    digits = text[number.start : number.end]
+    if reason == "section":
+        return len(digits) < 6
+    whole, _, decimals = digits.partition(".")
+    longest = 2 if reason == "version" else 1
+    return digits[0].isdigit() and "," not in whole and len(decimals) <= longest
+
+
+def _left_reason(text: str, digit: int, floor: int) -> str | None:
+    """Whether what stands directly before the digit makes it part of a name or a formula."""
+    if digit <= floor:
+        return None
+    left = text[digit - 1]
+    if left.isalpha() or left == "_":
+        sign = left in "xX" and not text[max(floor, digit - 2) : digit - 1].isalnum()
+        factor = sign and _is_factor(text, digit)
+        return None if factor or (left.islower() and _is_percent(text, digit)) else "name"
+    if left == "^" or text[max(floor, digit - 2) : digit] in ("^-", "^−"):
+        return "formula"
+    before = text[digit - 2 : digit - 1] if digit - 2 >= floor else ""
+    if left == "'" and (not before.isalnum() or _TWO_DIGITS.match(text, digit)):
+        return "year"
+    if left == "-" and before.isalpha():
+        word = _PREFIX.search(text, max(floor, digit - 20), digit)
+        opens = word is not None and word.group()[:-1].lower() in lexicon().open_prefixes
+        return None if opens else "name"
+    if left == "." and before.isalpha() and text[max(floor, digit - 3) : digit - 2] in (" ", ""):
+        return "version" if before in "vV" else None
+    return None
+
+
+def _is_factor(text: str, digit: int) -> bool:
+    """`x2.3`, `x449` and `x4 faster` are factors; `x2` may be a variable."""
+    numeral = NUMERAL.match(text, digit)
+    if numeral is None:
+        return False
+    return len(numeral.group()) > 2 or _COMPARED.match(text, numeral.end()) is not None
+
+
+def _is_percent(text: str, digit: int) -> bool:
+    """Nothing that ends in "%" is a name: in "by85%" only the space is missing."""
+    numeral = NUMERAL.match(text, digit)
+    return numeral is not None and _PERCENT.match(text, numeral.end()) is not None
+
+
+def _skipped_sign(text: str, end: int, number: Number) -> int | None:
+    """Where reading goes on after a sign that multiplies counts: `2x2`, `8x A100`."""
+    dimension = _DIMENSION.match(text, end)
+    if dimension is not None:
+        return dimension.end()
+    if number.value is None or number.value != int(number.value):
+        return None
+    devices = _DEVICES.match(text, end)
+    if devices is None:
+        return None
+    device = devices["device"]
+    if device[-1].isdigit() or device in lexicon().makers:
+        return devices.start("device")
+    return None
+
+
+_UnitHere = tuple[str, int, int]
+
+
+def _unit(text: str, number: Number, end: int) -> tuple[_UnitHere | None, int]:
+    """The unit after a numeral that ends at `end`, and where it ends."""
+    times = _TIMES.match(text, end)
+    if times is not None:
+        sign = times.end() - 1
+        return ("x", sign, times.end()), times.end()
+    prefixed = PREFIXED.match(text, end)
+    if prefixed is not None:
+        word = prefixed["word"]
+        name = prefixed["letter"].lower() + unit_table().symbols.get(word, word.lower())
+        return (name, prefixed.start("letter"), prefixed.end()), prefixed.end()
+    after = end + 1 if text[end : end + 1] == "+" and not text[end + 1 : end + 2].isdigit() else end
+    orders = ORDERS.match(text, after)
+    if orders is not None and number.value is not None:
+        return ("orders", after + 1, orders.end()), orders.end()
+    unit = unit_at(text, after)
+    if unit is None or _FOLDS.match(text, after):
+        return None, end
+    return (unit.name, unit.start, unit.end), unit.end
+
+
+def _signed(text: str, number: Number, end: int, unit: _UnitHere | None, floor: int) -> Quantity:
+    """The atom with the currency and the sign that stand before its numeral."""
+    start = number.start
+    name, span = ("", None) if unit is None else (unit[0], (unit[1], unit[2]))
+    money = start - 1 if text[start - 1 : start] != " " else start - 2
+    if money >= floor and start and text[money] in _CURRENCY:
+        name = _CURRENCY[text[money]] + (name if name.startswith("/") else "")
+        span = (money, money + 1)
+        start = money - 2 if money - 2 >= floor and text[money - 2 : money] == "US" else money
+    elif start - 1 >= floor and text[start - 1 : start] in ("×", "x", "X") and not name:
+        start -= 1
+        name, span = "x", (start, start + 1)
+    elif start - 2 >= floor and text[start - 2 : start] == "× " and not name:
+        start -= 2
+        name, span = "x", (start, start + 1)
+    sign = _sign(text, start, floor)
+    value = number.value
+    if sign in ("-", "−"):
+        value = None if value is None else -value
+        begin = start - 1 if start == number.start else number.start
+        number = replace(number, start=begin, value=value)
+    start -= len(sign)
+    if name == "orders":
+        value = finite(10.0**value) if value is not None and abs(value) < 100 else None
+        name = "x"
+    return Quantity(start, end, (number,), value, value, name, span)
+
+
+def _sign(text: str, start: int, floor: int) -> str:
+    """A plus or minus before the numeral; a hyphen between words or numbers is neither."""
+    if start - 1 < floor or start == 0:
+        return ""
+    sign = text[start - 1]
+    if sign not in "-−+":
+        return ""
+    before = text[start - 2] if start >= 2 else ""
+    if before.isalnum() or (before and before in "%×)$+-"):
+        return ""
+    if text[max(floor, start - 3) : start] == "+/-":
+        return ""
+    if before == " " and start - 2 == floor and floor:
+        return ""  # "5 -3": a range or a difference
+    return sign
+
+
+def _none(text: str, number: Number, end: int, reason: str) -> tuple[Quantity, int]:
+    """Digits that what stands before them makes a formula or a year."""
+    more = _FORMULA_TAIL.match(text, end)
+    end = more.end() if more else end
+    return refused(text, number.start, end, reason), end

@@ -1,0 +1,120 @@
+"""A table's filters ─► the rows of its view that pass, and how many have no date to tell by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from claimgrid.errors import UsageError
+from claimgrid.tables.table_specs import TableSpec
+from claimgrid.tables.views import Database, Frame
+
+_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class TableFilters:
+    """What the user wants to see of a table; None and False filter nothing.
+
+    Attributes:
+        where: an SQL expression over the columns of the view.
+        claim_kind: `speedup`, `benchmark` …, for the table `claims`.
+        hardware: a device slug, `*` standing for anything (`nvidia-*`). Speedups and efficiency:
+            measured on it, as the claim says; hardware: that device; else: the paper names it.
+        since: a year, month or day, ISO 8601; papers dated without a year do not pass.
+        background: background claims too, not the papers' own alone.
+    """
+
+    where: str | None = None
+    claim_kind: str | None = None
+    hardware: str | None = None
+    since: str | None = None
+    background: bool = False
+
+
+def select(database: Database, kind: TableSpec, filters: TableFilters) -> tuple[Frame, int]:
+    """The rows of a table, in the order of the runs, and how many `since` could not judge.
+
+    Raises:
+        UsageError: a filter makes no sense for this table, or its SQL is wrong.
+    """
+    tests, parameters = _tests(kind, filters)
+    sql = f"from {kind.view} where {' and '.join(tests)}"
+    if filters.where:
+        # The line break ends a comment in the user's expression.
+        sql = f"from ({sql}) where ({filters.where}\n)"
+    if filters.since is None:
+        return _ask(database, kind, filters, sql, parameters), 0
+    if not _is_date(filters.since):
+        raise UsageError(f"--since {filters.since}: want a date such as 2024, 2024-06, 2024-06-30")
+    undated = _ask(database, kind, filters, f"from ({sql}) where year is null", parameters)
+    parameters |= {"since": filters.since, "width": len(filters.since)}
+    sql = f"from ({sql}) where left(date, $width) >= $since"
+    return _ask(database, kind, filters, sql, parameters), len(undated.rows)
+
+
+def devices(database: Database) -> list[str]:
+    """The devices that the claims name, most often named first."""
+    found = database.query(
+        "select device from (select device from hardware union all select unnest(hardware) "
+        "from claims) where device is not null group by all order by count(*) desc, device"
+    )
+    return [row[0] for row in found.rows]
+
+
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text + "-01" * (2 - text.count("-")))
+    except ValueError:
+        return False
+    return True
+
+
+def _tests(kind: TableSpec, filters: TableFilters) -> tuple[list[str], dict[str, Any]]:
+    tests, parameters = ["true"], {}
+    if kind.holds_claims and not filters.background:
+        tests.append("stance = 'own'")
+    if filters.claim_kind is not None:
+        if kind.view != "claims":
+            raise UsageError(
+                f"--kind goes with the table claims; {kind.view} holds one kind only"
+                if kind.holds_claims
+                else "--kind goes with the table claims; for papers say --where 'speedups > 0'"
+            )
+        tests.append("kind = $kind")
+        parameters["kind"] = filters.claim_kind
+    if filters.hardware is not None:
+        tests.append(_ON_HARDWARE.get(kind.view, _PAPER_NAMES_IT))
+        parameters["device"] = filters.hardware.lower()
+    return tests, parameters
+
+
+_ON_HARDWARE = {
+    "speedups": "len(list_filter(hardware, lambda slug: slug glob $device)) > 0",
+    "efficiency": "len(list_filter(hardware, lambda slug: slug glob $device)) > 0",
+    "hardware": "device glob $device",
+    "claims": "(device glob $device or len(list_filter(hardware, lambda s: s glob $device)) > 0)",
+}
+_PAPER_NAMES_IT = (
+    "(run, paper_id) in (select (h.run, h.paper_id) from hardware h where h.device glob $device)"
+)
+
+
+def _ask(
+    database: Database, kind: TableSpec, filters: TableFilters, sql: str, parameters: dict[str, Any]
+) -> Frame:
+    try:
+        return database.query(sql, parameters)
+    except UsageError as error:
+        # What DuckDB points at is a line of ours, which the user did not write.
+        said, _, line = str(error).partition("\n\nLINE ")
+        if line.startswith("2: )"):
+            said = "the condition is not complete"
+        raise UsageError(
+            f"--where {filters.where}: {said}\n"
+            f"(columns of {kind.view}: {', '.join(database.columns(kind.view))})"
+        ) from error

@@ -1,0 +1,129 @@
+"""The ready-made tables: which view, columns, order and conditions each has. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claimgrid.errors import UsageError
+
+# Columns that hold the words behind a row; every table of claims ends with them.
+_SOURCE = ("paper", "quote", "location", "claim_id")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One ready-made table.
+
+    Attributes:
+        view: its view; also its name on the command line.
+        title: what stands above it.
+        claim_kind: the kind of its claims; None where it holds all, or papers.
+        columns: the columns shown to people, in order; files for machines get the whole view.
+        brief: those of a line on the screen or a table in a paper.
+        measure: the column that is ranked, as people see it; None where nothing is.
+        number: the columns that order `measure`, the first that has a number counts.
+        group: the column that splits the table into rankings unless the user names another.
+        conditions: what must be equal for two numbers to be ranked against each other.
+        order: the columns that sort a table without a measure.
+    """
+
+    view: str
+    title: str
+    columns: tuple[str, ...]
+    brief: tuple[str, ...]
+    claim_kind: str | None = None
+    measure: str | None = None
+    number: tuple[str, ...] = ()
+    group: str | None = None
+    conditions: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @property
+    def holds_claims(self) -> bool:
+        """Whether a row is a claim; else it is a paper."""
+        return self.view != "papers"
+
+
+KINDS = {
+    kind.view: kind
+    for kind in (
+        TableSpec(
+            "speedups",
+            "Speedups and other relative gains",
+            ("subject", "ratio", "written", "metric", "baselines", "workload", "hardware",
+             *_SOURCE),
+            brief=("subject", "ratio", "metric", "baselines", "on", "quote"),
+            claim_kind="speedup",
+            measure="ratio",
+            number=("ratio_high", "ratio_low"),
+            group="metric",
+            conditions=("bound", "metric", "baseline", "workload", "hardware"),
+        ),
+        TableSpec(
+            "benchmarks",
+            "Benchmark results",
+            ("subject", "score", "benchmark", "written", "metric", "role", "baselines", *_SOURCE),
+            brief=("subject", "score", "benchmark", "metric", "baselines", "quote"),
+            claim_kind="benchmark",
+            measure="score",
+            number=("score_high", "score_low"),
+            group="benchmark",
+            conditions=("bound", "benchmark", "metric", "relation", "unit", "baseline"),
+        ),
+        TableSpec(
+            "hardware",
+            "Hardware",
+            ("device", "count", "nodes", "per_node", "role", "subject", "written", *_SOURCE),
+            brief=("device", "count", "nodes", "per_node", "role", "subject", "quote"),
+            claim_kind="hardware",
+            order=("device", "paper_id"),
+        ),
+        TableSpec(
+            "models",
+            "Model sizes",
+            ("model", "size", "written", "context_tokens", "subject", *_SOURCE),
+            brief=("model", "size", "context_tokens", "subject", "quote"),
+            claim_kind="model_size",
+            measure="size",
+            number=("params", "active_params"),
+            conditions=("bound",),
+        ),
+        TableSpec(
+            "efficiency",
+            "Absolute speeds, costs and shares",
+            ("subject", "value", "written", "metric", "workload", "hardware", *_SOURCE),
+            brief=("subject", "value", "metric", "on", "quote"),
+            claim_kind="efficiency",
+            measure="value",
+            number=("value_high", "value_low"),
+            group="metric",
+            conditions=("bound", "metric", "unit", "workload", "hardware"),
+        ),
+        TableSpec(
+            "papers",
+            "Papers",
+            ("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
+             "hardware_claims", "models", "rejected", "unclaimed", "title", "paper_id"),
+            brief=("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
+                   "hardware_claims", "models", "rejected", "unclaimed"),
+        ),
+        TableSpec(
+            "claims",
+            "Claims",
+            ("subject", "shown", "kind", "written", "benchmark", "metric", "device", "model",
+             "baselines", "workload", "hardware", *_SOURCE),
+            brief=("subject", "shown", "what", "baselines", "on", "quote"),
+            measure="shown",
+            number=("number_high", "number_low"),
+            group="kind",
+            conditions=("kind",),
+        ),
+    )
+}  # fmt: skip
+
+
+def kind(name: str) -> TableSpec:
+    """The ready-made table of this name. Raises UsageError with the names that there are."""
+    if name not in KINDS:
+        raise UsageError(f"{name}: no such table; there are {', '.join(KINDS)}")
+    return KINDS[name]

@@ -1,0 +1,1 @@
+"""Text of abstracts: LaTeX, normalized text with offsets, alignment of quotes, sentences."""

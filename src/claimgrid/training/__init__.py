@@ -1,0 +1,1 @@
+"""Training of small models on the claims or replies of runs (extra `train`)."""

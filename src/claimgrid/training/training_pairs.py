@@ -1,0 +1,115 @@
+"""Runs, or abstracts with gold ─► the request → reply pairs that a small model learns from.
+
+Two forms: `decisions`, what is known of an abstract turned into decisions on its sheet; `json`, the
+stored replies of the stronger model as they are, to the requests that they answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+from claimgrid import sources
+from claimgrid.decisions import decision_request, grammar
+from claimgrid.errors import SourceError
+from claimgrid.evaluate import scoring
+from claimgrid.extraction import prompt as prompts
+from claimgrid.extraction.prompt import Prompt
+from claimgrid.io import run_folder
+from claimgrid.llm.reply_reader import ending, texts
+from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.training import training_labels
+from claimgrid.training.lora import Pair
+from claimgrid.types.claim import Claim, PaperLine
+from claimgrid.types.paper import Paper
+
+
+def of_run(folder: Path, prompt: Prompt) -> Iterator[tuple[str, Pair]]:
+    """The papers of a run whose reply was read, each with the decisions that its claims make.
+
+    Yields:
+        The hash of the abstract, by which pairs are split, and the pair.
+    """
+    claims: dict[str, list[Claim]] = {}
+    for claim in run_folder.read_claims(folder):
+        claims.setdefault(claim.paper_id, []).append(claim)
+    for line in run_folder.read_papers(folder):
+        if line.status in ("claims", "no_claims"):
+            paper = _paper(line)
+            known = [training_labels.known(claim) for claim in claims.get(line.paper_id, ())]
+            yield from _decided(paper, known, prompt)
+
+
+def of_gold(source: str, gold: Path, prompt: Prompt) -> Iterator[tuple[str, Pair]]:
+    """The papers of a source that gold has, each with the decisions that its gold claims make.
+
+    Raises:
+        SourceError: a file is missing or no gold, or gold has none of the papers.
+    """
+    lines = scoring.read_gold(gold)
+    by_key = {line[key]: line for line in lines for key in scoring.JOINS if line.get(key)}
+    found = False
+    for item in sources.read(source):
+        if not isinstance(item, Paper):
+            continue
+        keys = (item.paper_id, item.abstract_sha256, item.title)
+        line = next((by_key[key] for key in keys if key in by_key), None)
+        if line is not None:
+            found = True
+            yield from _decided(item, line["claims"], prompt)
+    if not found:
+        raise SourceError("no line of it is about a paper of the sources", path=str(gold))
+
+
+def of_replies(
+    folder: Path, prompt: Prompt, recordings: RecordingFolder
+) -> Iterator[tuple[str, Pair]]:
+    """The papers of a run with the first complete reply that is stored for each, as it came."""
+    told = run_folder.read_manifest(folder)
+    replies = folder / run_folder.REPLIES
+    with closing(ReplyCache(replies)) if replies.exists() else nullcontext() as cache:
+        for line in run_folder.read_papers(folder):
+            paper = _paper(line)
+            request = prompts.build(paper, prompt, model=told["model"], mode=told["mode"])
+            for kept in (cache, recordings):
+                found = kept.get(request.model, request.key) if kept is not None else None
+                if found is None or ending(found.attempts[-1].body) != "complete":
+                    continue
+                content = next(texts(found.attempts[-1].body), None)
+                if content:
+                    yield paper.abstract_sha256, Pair(request.messages, content)
+                break
+
+
+def split(pairs: Sequence[tuple[str, Pair]], held_out: float) -> tuple[list[Pair], list[Pair]]:
+    """Pairs to learn from, and pairs that are only measured on; each abstract is always on the same
+    side, however often and in whatever order it comes."""
+    learned: list[Pair] = []
+    unseen: list[Pair] = []
+    for name, pair in pairs:
+        share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 16**8
+        (unseen if share < held_out else learned).append(pair)
+    return learned, unseen
+
+
+def _paper(line: PaperLine) -> Paper:
+    return Paper(paper_id=line.paper_id, title=line.title, abstract=line.abstract)
+
+
+def _decided(
+    paper: Paper, known: Sequence[training_labels.Known], prompt: Prompt
+) -> Iterator[tuple[str, Pair]]:
+    sheet, decided = training_labels.label(paper, known)
+    if not sheet.questions:
+        return
+    reply = grammar.lines(sheet, decided)
+    weighed = []
+    at = 0
+    for line in reply.splitlines(keepends=True):
+        # The line's question is forced by the grammar; what the model says begins at the blank.
+        weighed.append((at + line.rindex(grammar.GIVES) + len(grammar.GIVES) - 1, at + len(line)))
+        at += len(line)
+    request = decision_request.build(paper, prompt, model="", mode="decisions")
+    yield paper.abstract_sha256, Pair(request.messages, reply, weighed)

@@ -1,0 +1,1 @@
+"""The types that stages hand to each other. They have no behaviour."""

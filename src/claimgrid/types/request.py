@@ -1,0 +1,79 @@
+"""What a model is asked about one paper, and the key under which its reply is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any
+
+from claimgrid.types.reply import PackedReply, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model samples; None leaves a value to the server's default."""
+
+    temperature: float | None
+    max_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked about one paper.
+
+    `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
+    the same key online, in a batch file and in a recording, whatever library carries it. `packed`
+    is the number of papers in it, 0 for a request about one. A reply is JSON of the reply schema,
+    unless the server is held to a `grammar` (GBNF): then `parse` reads it, or raises a ValueError.
+    """
+
+    key: str
+    model: str
+    mode: str
+    messages: tuple[Mapping[str, str], ...]
+    sampling: Sampling
+    prompt: str
+    prompt_sha256: str
+    schema_sha256: str
+    paper_id: str
+    title: str
+    abstract_sha256: str
+    packed: int = 0
+    grammar: str | None = None
+    parse: Callable[[str], Reply] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def reply_model(self) -> type[Reply] | type[PackedReply]:
+        """What the reply is read as: one abstract's claims, or several ones'."""
+        return PackedReply if self.packed else Reply
+
+
+@cache
+def reply_schema() -> str:
+    """JSON Schema of the reply as canonical JSON text (sorted keys, no spaces)."""
+    return canonical(Reply.model_json_schema())
+
+
+@cache
+def pack_schema() -> str:
+    """JSON Schema of a packed reply, as `reply_schema` gives that of one."""
+    return canonical(PackedReply.model_json_schema())
+
+
+def schema_sha256() -> str:
+    """Hash of the reply schema, as requests and recordings carry it."""
+    return sha256_of(reply_schema())
+
+
+def canonical(value: Any, *, sort_keys: bool = True) -> str:
+    """JSON text that is the same for the same value: sorted keys, no spaces, no escapes."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=sort_keys, separators=(",", ":"))
+
+
+@lru_cache(maxsize=64)
+def sha256_of(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes, in hexadecimal; lone surrogates are allowed."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
