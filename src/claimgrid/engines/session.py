@@ -10,6 +10,8 @@ from pathlib import Path
 
 from claimgrid import settings
 from claimgrid.decisions import decision_request
+from claimgrid.engines import in_process
+from claimgrid.engines.in_process import InProcess
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
@@ -45,6 +47,19 @@ class Session:
     recordings: RecordingFolder
     request: Callable[[Paper], Request]
     serving: ServerPlan | None = None  # of an embedded model that is on this machine
+    reader: InProcess | None = None  # a model in this process, which reads first
+
+    @property
+    def alone(self) -> bool:
+        """Whether a model in this process reads everything, so that nothing is ever asked."""
+        return self.endpoint.provider == "in-process"
+
+    @property
+    def name(self) -> str:
+        """The model, or both of a cascade."""
+        if self.reader is None or self.alone:
+            return self.endpoint.model
+        return f"{self.reader.name}+{self.endpoint.model}"
 
     @property
     def live(self) -> bool:
@@ -62,6 +77,8 @@ class Session:
             SetupError: says what to set.
         """
         given = self.given
+        if self.alone:
+            return
         stored = cache.exists() or any(self.recordings.of_model(self.endpoint.model))
         if self.live or given.replay == "only" or (stored and given.replay == "auto"):
             return
@@ -86,7 +103,7 @@ class Session:
         """What a reader of the results must know of the model; None for those behind an API."""
         model = self.endpoint.embedded
         if model is None:
-            return None
+            return self.reader.caution if self.reader else None
         measured = model.entry.f1 if model.entry and not self.given.adapter else None
         if measured is None:
             return (
@@ -163,7 +180,7 @@ class Session:
         """Whose prices `usd` uses, with their edition."""
         if self.given.price_input is not None:
             return "settings price_input and price_output"
-        if self.endpoint.provider == "embedded":
+        if self.endpoint.provider in ("embedded", "in-process"):
             return "this machine, which sends no bill"
         return f"genai-prices {pricing.dated()}"
 
@@ -191,9 +208,14 @@ def open_session(given: settings.Settings) -> Session:
     """
     if (given.price_input is None) != (given.price_output is None):
         raise UsageError("set both price_input and price_output, in US dollars per million tokens")
-    name = given.model or settings.RECORDED_MODEL
+    first, second = in_process.names(given.model)
+    reader = in_process.load(first, given.threads) if first else None
+    name = second or settings.RECORDED_MODEL
     options = ServerOptions(given.threads, given.slots, given.context, given.batch, given.adapter)
-    at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
+    if reader is not None and second is None:
+        at = Endpoint("in-process", reader.name, "decisions", None, None)
+    else:
+        at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
     shipped = "prompts/decisions.md" if at.mode == "decisions" else "prompts/claims.md"
     prompt = prompts.load(given.prompt or shipped_files.path(shipped))
     if given.adapter is not None and at.embedded is None:
@@ -216,7 +238,9 @@ def open_session(given: settings.Settings) -> Session:
         # Where nothing is to be served, what stands against it is no error.
         with suppress(SetupError, UsageError) if given.replay == "only" else nullcontext():
             serving = server.plan(at.embedded, options)
-    session = Session(given, prompt, at, RecordingFolder(_recordings(given)), request, serving)
+    session = Session(
+        given, prompt, at, RecordingFolder(_recordings(given)), request, serving, reader
+    )
     if given.pack > 2 * session.concurrency:
         raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
     return session

@@ -57,19 +57,23 @@ class Outputs:
     pointers: Array
 
 
-def findings(abstract: str, row: Features, out: Outputs, rules: Rules) -> list[Finding]:
-    """The candidates that are claims, each with its fields and the probability of its key."""
+def findings(
+    abstract: str, row: Features, out: Outputs, rules: Rules
+) -> tuple[list[Finding], float]:
+    """The candidates that are claims, each with its fields and the probability of its key; and the
+    number of claims that are expected among the other candidates."""
     anchors = {c: a for a, c in enumerate(row.anchors)}
-    found = []
+    found, missed = [], 0.0
     for c, question in enumerate(row.questions):
         names = OWN_LABELS[question.about]
         chances = softmax(out.labels[c, SLICES[question.about]])
         if row.first[c] == (0,) or 1 - chances[0] < rules.claim[question.about]:
+            missed += float(1 - chances[0])
             continue
         best = 1 + int(chances[1:].argmax())
         known = _Known(abstract, row, out, rules, question, names[best], c, anchors.get(c))
         found.append(known.finding(float(chances[best])))
-    return found
+    return found, missed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reads an abstract in one pass of a small encoder: no server, no key, and a probability a claim.
 
 The model's folder holds `model.onnx` (8-bit weights), `tokenizer.json` and `reader.json`
-(thresholds and calibration). onnxruntime and tokenizers are imported when the first abstract is read.
+(thresholds and calibration). onnxruntime and tokenizers are imported when it is loaded.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from claimgrid.decisions import candidates
 from claimgrid.errors import SetupError
 from claimgrid.reader.calibration import apply
 from claimgrid.reader.findings import Finding
+from claimgrid.reader.reading import Reading
 from claimgrid.text import sentences
 
 MODEL, TOKENIZER, SETTINGS = "model.onnx", "tokenizer.json", "reader.json"
@@ -39,13 +40,17 @@ class Reader:
     rules: Any
     maps: Mapping[str, Sequence[tuple[float, float]]]
     measured: Mapping[str, Any]
+    version: str
 
-    def read(self, title: str, abstract: str) -> list[Finding]:
+    def read(self, title: str, abstract: str) -> Reading:
         """What the abstract claims, with the calibrated probability that each claim is right."""
         found: list[Finding] = []
         seen: set[str] = set()
+        doubt = 0.0
         for low, high in self._windows(abstract):
-            for one in self._pass(title, abstract[low:high]):
+            claims, missed = self._pass(title, abstract[low:high])
+            doubt += missed
+            for one in claims:
                 question = one.question
                 if question.about == "name" and question.shown in seen:
                     continue
@@ -55,20 +60,25 @@ class Reader:
                     question, start=question.start + low, end=question.end + low, after=after
                 )
                 found.append(replace(one, question=moved))
-        return found
+                doubt += 1 - (one.confidence or 0.0)
+        return Reading(tuple(found), round(doubt, 3))
 
-    def _pass(self, title: str, abstract: str) -> Iterator[Finding]:
+    def _pass(self, title: str, abstract: str) -> tuple[list[Finding], float]:
+        """The findings of one pass, and how many claims it expects to have missed."""
         from claimgrid.reader import decoding, features
 
         asked = candidates.sheet(abstract).questions
         if not asked:
-            return
+            return [], 0.0
         row = features.features(self.tokenizer, title, abstract, asked)
         out = decoding.batch_of_one(self.session.run(None, features.arrays(row)))
-        for one in decoding.findings(abstract, row, out, self.rules):
-            raw = one.confidence or 0.0
-            points = self.maps.get(KIND_OF[one.label])
-            yield replace(one, confidence=round(apply(points, raw), 3) if points else raw)
+        found, missed = decoding.findings(abstract, row, out, self.rules)
+        return [self._calibrated(one) for one in found], missed
+
+    def _calibrated(self, one: Finding) -> Finding:
+        points = self.maps.get(KIND_OF[one.label])
+        raw = one.confidence or 0.0
+        return replace(one, confidence=round(apply(points, raw), 3) if points else raw)
 
     def _windows(self, abstract: str) -> Iterator[tuple[int, int]]:
         """The abstract, or runs of its sentences that one pass holds."""
@@ -126,4 +136,4 @@ def load(folder: Path, threads: int | None = None) -> Reader:
     tokenizer.no_truncation()
     told = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     rules = Rules(told["claim"], told["none"], told["devices"])
-    return Reader(session, tokenizer, rules, told["calibration"], told["measured"])
+    return Reader(session, tokenizer, rules, told["calibration"], told["measured"], told["version"])

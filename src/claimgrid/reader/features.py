@@ -67,7 +67,7 @@ def features(
     questions: Sequence[Candidate],
     devices: Sequence[tuple[str, int, int]] | None = None,
 ) -> Features:
-    """What the network sees of an abstract; questions beyond the last token that fits see nothing."""
+    """What the network sees of an abstract; candidates beyond its last token are not read."""
     head = tokenizer.encode(title, add_special_tokens=False)
     body = tokenizer.encode(abstract, add_special_tokens=False)
     title_ids = head.ids[:_TITLE]
@@ -127,7 +127,7 @@ def features(
         in_title=np.array(in_title, np.int64),
         forms=np.array(forms, np.int64),
         anchors=anchors,
-        relation=_relation([first[a] for a in anchors], sentence_of, len(title_ids)),
+        relation=_relation([first[a] for a in anchors], sentence_of),
         sentence_of=sentence_of,
         devices=tuple(
             (slug, (start, end), tuple(at))
@@ -147,7 +147,7 @@ def mentions(text: str, shown: str) -> Iterator[Span]:
 
 
 def _relation(
-    anchors: Sequence[tuple[int, ...]], sentence_of: np.ndarray[Any, Any], title: int
+    anchors: Sequence[tuple[int, ...]], sentence_of: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
     """How each token stands to each anchor."""
     count = len(sentence_of)
@@ -187,7 +187,7 @@ _COMMAND = re.compile(r"\\[a-z]+")
 
 
 def _form(words: str, after: int | None) -> int:
-    """What a number looks like: from-to, percent, times, words, money, with a unit, decimal, whole."""
+    """What a number looks like: from-to, percent, times, words, money, unit, decimal, whole."""
     if after:
         return 5
     if "%" in words or "percent" in words:

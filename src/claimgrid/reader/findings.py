@@ -21,7 +21,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is found about one candidate; `confidence` is the probability that its claim is right."""
+    """What is found about one candidate; `confidence`: how likely its claim is right."""
 
     question: Candidate
     label: str

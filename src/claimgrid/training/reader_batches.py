@@ -44,8 +44,8 @@ class Inputs:
 class Targets:
     """What the outputs of a batch should be.
 
-    `labels` [B,C,·] are probabilities. `points` are rows (abstract, anchor, channel) with the tokens
-    that are right in `right` and a weight; `open` [B,T] are the tokens that may be pointed at.
+    `labels` [B,C,·] are probabilities. `points` are rows (abstract, anchor, channel) with the
+    tokens that are right in `right` and a weight; `open` [B,T] are tokens that may be pointed at.
     `on` are rows (abstract, anchor) with the device's tokens and whether the device is meant.
     """
 

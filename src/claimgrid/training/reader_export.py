@@ -1,4 +1,4 @@
-"""Writes a trained reader as an ONNX graph with 8-bit weights. Needs torch, onnx and onnxruntime."""
+"""Writes a trained reader as an ONNX graph with 8-bit weights; needs torch, onnx, onnxruntime."""
 
 from __future__ import annotations
 

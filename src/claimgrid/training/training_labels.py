@@ -53,7 +53,9 @@ def label(paper: Paper, claims: Sequence[Known]) -> tuple[Candidates, list[Decis
     return labelling.sheet, labelling.decisions
 
 
-def trace(paper: Paper, claims: Sequence[Known]) -> tuple[Sheet, list[Decision], dict[int, Known]]:
+def trace(
+    paper: Paper, claims: Sequence[Known]
+) -> tuple[Candidates, list[Decision], dict[int, Known]]:
     """The sheet of a paper, a decision on each question, and the claim that each one stands for.
 
     Unlike `label`, background claims are decided for too, after the paper's own.
