@@ -1,0 +1,171 @@
+"""Chooses a trained reader's thresholds, calibrates it and measures it, on held-out abstracts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from claimgrid.decisions import candidates
+from claimgrid.entities.benchmarks import metric, plain
+from claimgrid.evaluate import scoring
+from claimgrid.reader import calibration, decoding, encoder, features, reading
+from claimgrid.reader.decoding import Outputs, Rules
+from claimgrid.reader.features import Features
+from claimgrid.types.claim import Claim
+from claimgrid.types.outcome import Outcome
+from claimgrid.types.paper import Paper
+
+Known = tuple[Paper, Sequence[Mapping[str, Any]]]
+_THRESHOLDS = (0.35, 0.5, 0.65)
+_FIELDS = ("subject", "metric", "qualifier", "baselines", "workload", "hardware", "model")
+_HALVES = 2
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One held-out abstract as the network sees it, and what the network says."""
+
+    paper: Paper
+    known: Sequence[Mapping[str, Any]]
+    row: Features | None
+    out: Outputs | None
+
+    def outcome(self, rules: Rules) -> Outcome:
+        found: list[Any] = []
+        if self.row is not None and self.out is not None:
+            found, _ = decoding.findings(self.paper.abstract, self.row, self.out, rules)
+        return reading.outcome(self.paper, reading.Reading(tuple(found)), model="reader")
+
+
+def fit(folder: Path, unseen: Sequence[Known], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `reader.json` beside a model, from abstracts that it did not learn from.
+
+    Args:
+        folder: holds the model and its tokenizer.
+        about: what else is to be told of the model, such as its training.
+
+    Returns:
+        What was measured.
+    """
+    version = hashlib.sha256((folder / encoder.MODEL).read_bytes()).hexdigest()[:8]
+    told: dict[str, Any] = {
+        "version": version,
+        **asdict(Rules()),
+        "calibration": {},
+        "measured": {},
+    }
+    (folder / encoder.SETTINGS).write_text(json.dumps(told), encoding="utf-8")
+    encoder.load.cache_clear()
+    read = list(_read(encoder.load(folder), unseen))
+    rules = _tuned(read)
+    rows = [(kind, sure, right) for one in read for kind, sure, right in _claims(one, rules)]
+    measured = {"abstracts": len(read), **_scored(read, rules), "ece": _crossed(read, rules)}
+    told |= asdict(rules) | {
+        "calibration": {
+            kind: calibration.fit([(s, r) for k, s, r in rows if k == kind])
+            for kind in sorted({kind for kind, _, _ in rows})
+        },
+        "measured": measured,
+        "about": dict(about),
+    }
+    (folder / encoder.SETTINGS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    encoder.load.cache_clear()
+    return measured
+
+
+def _read(reader: encoder.Reader, unseen: Sequence[Known]) -> Iterator[_Read]:
+    for paper, known in unseen:
+        asked = candidates.sheet(paper.abstract).questions
+        if not asked:
+            yield _Read(paper, known, None, None)
+            continue
+        row = features.features(reader.tokenizer, paper.title, paper.abstract, asked)
+        outputs = reader.session.run(None, features.arrays(row))
+        yield _Read(paper, known, row, decoding.batch_of_one(outputs))
+
+
+def _tuned(read: Sequence[_Read]) -> Rules:
+    """The thresholds that give the best F1 of claims and of whole rows together, one by one."""
+    rules = Rules()
+    best = _worth(read, rules)
+    for name, kinds in (("claim", features.ABOUT), ("none", tuple(rules.none))):
+        for kind in kinds:
+            for threshold in _THRESHOLDS:
+                tried = replace(rules, **{name: {**getattr(rules, name), kind: threshold}})
+                worth = _worth(read, tried)
+                # A threshold is moved only for more than one claim's worth.
+                if worth > best + 0.002:
+                    rules, best = tried, worth
+    return rules
+
+
+def _worth(read: Sequence[_Read], rules: Rules) -> float:
+    scored = _scored(read, rules)
+    return scored["f1"] + scored["whole"]
+
+
+def _scored(read: Sequence[_Read], rules: Rules) -> dict[str, float]:
+    made = [one.outcome(rules) for one in read]
+    gold = [{"id": one.paper.paper_id, "claims": list(one.known)} for one in read]
+    claims = [claim for outcome in made for claim in outcome.claims]
+    report = scoring.evaluate(gold, [outcome.paper for outcome in made], claims)
+    whole = 0
+    for one, outcome in zip(read, made, strict=True):
+        due = [g for g in one.known if not g.get("optional") and g.get("stance") != "background"]
+        whole += sum(any(_right(g, claim) for claim in outcome.claims) for g in due)
+    total = report.total
+    due_, found = total.matched + total.missed, total.matched + total.extra
+    return {
+        "precision": round(total.precision, 4),
+        "recall": round(total.recall, 4),
+        "f1": round(total.f1, 4),
+        "whole": round(2 * whole / max(1, due_ + found), 4),
+    }
+
+
+def _right(gold: Mapping[str, Any], claim: Claim) -> bool:
+    """Whether a claim is a known one with every field right that is known."""
+    if not scoring.same(gold, claim):
+        return False
+    if "benchmark" in gold and not gold["benchmark"] and getattr(claim, "benchmark", None):
+        return False
+    given = [name for name in _FIELDS if name in gold and hasattr(claim, name)]
+    return all(_folded(name, gold[name]) == _folded(name, getattr(claim, name)) for name in given)
+
+
+def _folded(name: str, value: Any) -> Any:
+    """A field's value without case, markup and punctuation; a metric by its canonical name."""
+    if isinstance(value, (list, tuple)):
+        return {_folded(name, item) for item in value}
+    if not isinstance(value, str):
+        return value
+    words = metric(value) if name == "metric" else value
+    return _NOT_WORD.sub(" ", plain(words).lower()).strip()
+
+
+def _claims(one: _Read, rules: Rules) -> Iterator[tuple[str, float, bool]]:
+    """The claims of an abstract: kind, raw probability, and whether it is a known claim."""
+    for claim in one.outcome(rules).claims:
+        if claim.confidence is not None and claim.stance == "own":
+            kind: str = claim.kind
+            if claim.kind == "benchmark" and claim.role != "result":
+                kind = "name"
+            yield kind, claim.confidence, any(scoring.same(g, claim) for g in one.known)
+
+
+def _crossed(read: Sequence[_Read], rules: Rules) -> float:
+    """The calibration error of each half of the abstracts under the map of the other half."""
+    outcomes: list[tuple[float, bool]] = []
+    halves = [[*read[start::_HALVES]] for start in range(_HALVES)]
+    for mine, other in zip(halves, reversed(halves), strict=True):
+        rows = [row for one in other for row in _claims(one, rules)]
+        for kind, sure, right in (row for one in mine for row in _claims(one, rules)):
+            points = calibration.fit([(s, r) for k, s, r in rows if k == kind])
+            outcomes.append((calibration.apply(points, sure), right))
+    return round(calibration.error(outcomes), 4)
