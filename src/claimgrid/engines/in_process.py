@@ -6,17 +6,22 @@ cost. `reader+NAME` asks the model NAME about the abstracts of which the reader 
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from claimgrid.llm.client import Client
+from claimgrid.llm.rate_limiter import RateLimiter, gate
 from claimgrid.local.catalogue import DATA
 from claimgrid.reader import cue_words, encoder, reading
 from claimgrid.reader.reading import Reading
-from claimgrid.types.outcome import Outcome
-from claimgrid.types.paper import Paper
+from claimgrid.types.answer import Answer
+from claimgrid.types.request import Request
 
 READER, RULES = "reader", "rules"
 CHECK_FIRST = 0.6  # confidence below which a claim is marked "check first"
@@ -41,11 +46,10 @@ class InProcess:
     model: _Reads
     measured: Mapping[str, Any]
 
-    def read(self, paper: Paper) -> tuple[Outcome, float]:
-        """What the paper comes to, and the expected number of wrong and missed claims."""
-        read = self.model.read(paper.title, paper.abstract)
-        made = reading.outcome(paper, read, model=self.name)
-        return made, read.doubt or 0.0
+    def answer(self, title: str, abstract: str) -> tuple[Answer, float]:
+        """What it reads in an abstract, and how many claims it expects to have wrong or missed."""
+        read = self.model.read(title, abstract)
+        return reading.answer(abstract, read, model=self.name), read.doubt or 0.0
 
     @property
     def caution(self) -> str:
@@ -60,6 +64,53 @@ class InProcess:
             f"learn from, F1 is {told['f1']:.2f} and {told['whole']:.2f} where every field must be "
             "right; check claims against their abstracts, those of low confidence first"
         )
+
+
+class ReadingClient:
+    """Answers requests in this process, and asks `inner` where the reader doubts its own answer.
+
+    Used as a client is: an async context manager with `ask`, and the counts that a run tells.
+    """
+
+    def __init__(self, reader: InProcess, inner: Client | None, doubt: float) -> None:
+        self._reader, self._inner, self._doubt = reader, inner, doubt
+        self._own = gate(1, time.monotonic, rpm=None, tpm=None)
+        self._read = 0
+
+    async def __aenter__(self) -> Self:
+        if self._inner is not None:
+            await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *given: Any) -> None:
+        if self._inner is not None:
+            await self._inner.__aexit__(*given)
+
+    async def ask(self, request: Request) -> Answer:
+        """The reader's answer, or the other model's where more claims than agreed are doubtful."""
+        answer, doubt = self._reader.answer(request.title, request.abstract)
+        if self._inner is not None and doubt > self._doubt:
+            return await self._inner.ask(request)
+        self._read += 1
+        await asyncio.sleep(0)  # timers and signals get their turn
+        return answer
+
+    @property
+    def gate(self) -> RateLimiter:
+        """What bounds the requests that are sent."""
+        return self._inner.gate if self._inner else self._own
+
+    @property
+    def asked(self) -> Counter[str]:
+        """Papers by where their answer came from."""
+        asked: Counter[str] = Counter(self._inner.asked if self._inner else {})
+        asked[reading.ORIGIN] += self._read
+        return asked
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """Every try over HTTP by what came of it."""
+        return self._inner.answers if self._inner else {}
 
 
 def names(model: str | None) -> tuple[str | None, str | None]:

@@ -10,19 +10,14 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    aclosing,
-    closing,
-    nullcontext,
-)
+from contextlib import AbstractContextManager, aclosing, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from claimgrid import settings, sources
 from claimgrid.engines import model_choice
+from claimgrid.engines.in_process import ReadingClient
 from claimgrid.engines.interrupts import after, interrupts, seldom_collected
 from claimgrid.engines.run_cost import spent
 from claimgrid.engines.run_summary import RunAccount, RunSummary, manifest
@@ -91,8 +86,7 @@ class _RunUnderWay:
     read: int = 0
     source_ended: bool = False
     stop: str | None = None
-    read_here: int = 0
-    client: Client | None = None
+    client: Client | ReadingClient | None = None
     packer: Packer | None = None
 
     def reading(self, items: Iterable[sources.SourceItem]) -> Iterator[sources.SourceItem]:
@@ -117,29 +111,13 @@ class _RunUnderWay:
             if self.packer:
                 self.packer.drop()
             return None
-        here = self._read_here(item)
-        if here is not None:
-            await asyncio.sleep(0)  # timers and signals get their turn
-            return here
         assert self.client is not None
         ask = self.packer.ask if self.packer else self.client.ask
         try:
-            return await extract(item, self.session.request, ask)
+            made = await extract(item, self.session.request, ask)
         except StoppedError:
             return None
-
-    def _read_here(self, paper: Paper) -> Outcome | None:
-        """What a model in this process made of the paper; None if another one is to be asked."""
-        session = self.session
-        if session.reader is None:
-            return None
-        made, doubt = session.reader.read(paper)
-        if not session.alone and doubt > session.given.doubt:
-            return None
-        self.read_here += 1
-        if self.packer:
-            self.packer.drop()
-        least = session.given.min_confidence
+        least = self.session.given.min_confidence
         return made if least is None else without_doubtful(made, least)
 
     def end(self, why: str) -> None:
@@ -152,13 +130,12 @@ class _RunUnderWay:
     def deadline(self) -> AbstractContextManager[None]:
         """Ends the run after --max-minutes; papers that wait for their turn are not sent either."""
         minutes, client = self.budget.limits.minutes, self.client
-        if minutes is None:
+        if minutes is None or client is None:
             return nullcontext()
 
         def over() -> None:
             self.budget.spent = f"--max-minutes {minutes:g}"
-            if client is not None:
-                client.gate.close(f"{self.budget.spent} is reached")
+            client.gate.close(f"{self.budget.spent} is reached")
 
         return after(minutes * 60, over)
 
@@ -170,14 +147,11 @@ class _RunUnderWay:
     def account(self, *, exit_code: int) -> RunAccount:
         """What became of every input, and what it took."""
         client = self.client
-        asked = dict(client.asked) if client else {}
-        if self.read_here:
-            asked["in-process"] = self.read_here
         return RunAccount(
             source=self.source,
             read=self.read,
             source_ended=self.source_ended,
-            asked=asked,
+            asked=dict(client.asked) if client else {},
             http=dict(client.answers) if client else {},
             spent=self.budget.used,
             seconds=round(time.monotonic() - self.budget.began, 3),
@@ -255,13 +229,8 @@ def run_source(
         came_out = any(this.summary.statuses[status] for status in ("claims", "no_claims"))
         writer.keep_earlier = not came_out and _has_claims(folder)
     code = INTERRUPTED if this.stop else int(bool(this.summary.failures or this.stopped_by))
-    with _cache(this) as cache:
-        paid = spent(
-            session,
-            cache.paid() if cache else {},
-            papers=this.summary.papers,
-            claims=this.summary.claims,
-        )
+    with closing(ReplyCache(folder / run_folder.REPLIES)) as cache:
+        paid = spent(session, cache.paid(), papers=this.summary.papers, claims=this.summary.claims)
     told = manifest(session, this.summary, this.account(exit_code=code)) | {"spent": paid}
     if not writer.keep_earlier:
         run_folder.write_manifest(folder, told)
@@ -299,11 +268,14 @@ async def _extract_all(
     writer: run_folder.RunWriter,
     watcher: Callable[[Callable[[], dict[str, Any]]], Watcher],
 ) -> None:
+    cache = ReplyCache(this.folder / run_folder.REPLIES)
     session = this.session
     shown = watcher(this.facts)
-    with _cache(this) as cache:
-        async with _client(this, cache) as this.client:
-            this.packer = session.packer(this.client) if this.client else None
+    try:
+        stores = replace(session.stores(cache), unanswered=_batches(this.folder))
+        client = session.client(stores, this.budget)
+        async with client as this.client:
+            this.packer = session.packer(client)
             with seldom_collected(), shown, interrupts(this.end), this.deadline():
                 # The gate bounds the requests; as many papers again may be on their way to disk.
                 work = worker_pool.run(
@@ -316,23 +288,8 @@ async def _extract_all(
                         writer.add(outcome)
                         this.summary.add(outcome)
                         shown.moved()
-
-
-def _cache(this: _RunUnderWay) -> AbstractContextManager[ReplyCache | None]:
-    """The replies of the run's folder; none where nothing is ever asked."""
-    if this.session.alone:
-        return nullcontext()
-    return closing(ReplyCache(this.folder / run_folder.REPLIES))
-
-
-def _client(
-    this: _RunUnderWay, cache: ReplyCache | None
-) -> AbstractAsyncContextManager[Client | None]:
-    if cache is None:
-        return nullcontext()
-    session = this.session
-    stores = replace(session.stores(cache), unanswered=_batches(this.folder))
-    return Client(session.endpoint, stores, session.policy, this.budget)
+    finally:
+        cache.close()
 
 
 def _batches(folder: Path) -> Callable[[Request], str | None]:

@@ -11,12 +11,13 @@ from pathlib import Path
 from claimgrid import settings
 from claimgrid.decisions import decision_request
 from claimgrid.engines import in_process
-from claimgrid.engines.in_process import InProcess
+from claimgrid.engines.in_process import InProcess, ReadingClient
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import shipped_files
 from claimgrid.llm import fast_path, pricing
+from claimgrid.llm.budget import Budget
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.packing import MakePack, Packer
 from claimgrid.llm.providers import Endpoint, endpoint
@@ -151,9 +152,11 @@ class Session:
         packing = prompts.load(shipped_files.path("prompts/pack.md"))
         return functools.partial(prompts.pack, packing=packing)
 
-    def packer(self, client: Client) -> Packer | None:
+    def packer(self, client: Client | ReadingClient) -> Packer | None:
         """What asks about several papers at a time, if `--pack` says so."""
-        return Packer(client, self.pack, self.given.pack) if self.given.pack > 1 else None
+        if isinstance(client, ReadingClient) or self.given.pack == 1:
+            return None
+        return Packer(client, self.pack, self.given.pack)
 
     def usd(
         self, used: Usage, *, batch: bool = False, model: str | None = None, local: bool = False
@@ -199,6 +202,16 @@ class Session:
                     read=(("cache", cache), ("recording", self.recordings)), write=(cache,)
                 )
 
+    def client(
+        self, stores: ResponseStores, budget: Budget | None = None
+    ) -> Client | ReadingClient:
+        """What answers requests: an async context manager with `ask`."""
+        inner = None if self.alone else Client(self.endpoint, stores, self.policy, budget)
+        if self.reader is not None:
+            return ReadingClient(self.reader, inner, self.given.doubt)
+        assert inner is not None
+        return inner
+
 
 def open_session(given: settings.Settings) -> Session:
     """Make settings concrete.
@@ -221,7 +234,7 @@ def open_session(given: settings.Settings) -> Session:
     if given.adapter is not None and at.embedded is None:
         raise UsageError("--adapter is for embedded models: --model embedded/NAME or embedded:FILE")
     key = settings.api_key(at.provider)
-    if given.pack > 1 and not fast_path.suits(at):
+    if given.pack > 1 and (reader is not None or not fast_path.suits(at)):
         raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
     at = replace(at, api_key=key)
     temperature = prompt.temperature if given.temperature is None else given.temperature

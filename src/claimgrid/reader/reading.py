@@ -1,4 +1,4 @@
-"""Makes a paper's outcome of a local model's findings, and says how far they are to be trusted.
+"""Makes an answer of a local model's findings, and says how far it is to be trusted.
 
 The findings go through the same grounding and building as the reply of any model; each claim then
 carries the probability of the finding that it came from.
@@ -6,18 +6,14 @@ carries the probability of the finding that it came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from claimgrid.extraction.pipeline import read_answer
 from claimgrid.reader.findings import Finding, reply
 from claimgrid.types.answer import Answer, Usage
-from claimgrid.types.claim import Claim, Rejected
+from claimgrid.types.claim import Rejected
 from claimgrid.types.outcome import Outcome
-from claimgrid.types.paper import Paper
 
 ORIGIN = "in-process"
-_ANCHORS = ("value", "device", "total", "benchmark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +27,21 @@ class Reading:
     doubt: float | None = None
 
 
-def outcome(paper: Paper, reading: Reading, *, model: str) -> Outcome:
-    """The paper's claims, each with its probability where the model gives one."""
-    answer = Answer(
-        reply=reply(paper.abstract, reading.findings),
+def answer(abstract: str, reading: Reading, *, model: str) -> Answer:
+    """The reading as the answer of any model, with the probability of each finding."""
+    return Answer(
+        reply=reply(abstract, reading.findings),
         dropped=(),
         usage=Usage(),
         source="live",
         origin=ORIGIN,
         model=model,
+        confidences=tuple(
+            (found.question.start, found.question.end, found.confidence)
+            for found in reading.findings
+            if found.confidence is not None
+        ),
     )
-    made = read_answer(paper, answer)
-    return replace(made, claims=tuple(_sure(claim, reading.findings) for claim in made.claims))
 
 
 def without_doubtful(made: Outcome, least: float) -> Outcome:
@@ -72,20 +71,3 @@ def without_doubtful(made: Outcome, least: float) -> Outcome:
         }
     )
     return replace(made, paper=line, claims=kept, rejected=(*made.rejected, *rejected))
-
-
-def _sure(claim: Claim, findings: Sequence[Finding]) -> Claim:
-    spans = next((claim.spans[name] for name in _ANCHORS if claim.spans.get(name)), None)
-    if spans is None:
-        return claim
-    start, end = spans[0]
-    met = [
-        found.confidence
-        for found in findings
-        if found.confidence is not None
-        and found.question.start < end
-        and start < found.question.end
-    ]
-    if not met:
-        return claim
-    return claim.model_copy(update={"confidence": max(met), "confidence_source": "model"})

@@ -13,6 +13,7 @@ from typing import Any
 from claimgrid.decisions import candidates
 from claimgrid.entities.benchmarks import metric, plain
 from claimgrid.evaluate import scoring
+from claimgrid.extraction.pipeline import read_answer
 from claimgrid.reader import calibration, decoding, encoder, features, reading
 from claimgrid.reader.decoding import Outputs, Rules
 from claimgrid.reader.features import Features
@@ -40,7 +41,8 @@ class _Read:
         found: list[Any] = []
         if self.row is not None and self.out is not None:
             found, _ = decoding.findings(self.paper.abstract, self.row, self.out, rules)
-        return reading.outcome(self.paper, reading.Reading(tuple(found)), model="reader")
+        read = reading.Reading(tuple(found))
+        return read_answer(self.paper, reading.answer(self.paper.abstract, read, model="reader"))
 
 
 def fit(folder: Path, unseen: Sequence[Known], about: Mapping[str, Any]) -> dict[str, Any]:
