@@ -25,10 +25,12 @@ def fit(outcomes: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:
         while len(blocks) > 1 and blocks[-2][2] / blocks[-2][1] >= blocks[-1][2] / blocks[-1][1]:
             last = blocks.pop()
             blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-    return [
-        (round(raw / n, 4), round((right + _PRIOR * overall) / (n + _PRIOR), 4))
-        for raw, n, right in blocks
-    ]
+    points: list[tuple[float, float]] = []
+    for raw, n, right in blocks:
+        share = (right + _PRIOR * overall) / (n + _PRIOR)
+        # Small blocks are drawn further to the overall share than large ones.
+        points.append((round(raw / n, 4), round(max(share, points[-1][1] if points else 0.0), 4)))
+    return points
 
 
 def apply(points: Map, raw: float) -> float:

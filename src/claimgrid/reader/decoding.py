@@ -152,7 +152,8 @@ class _Known:
             for e in np.argsort(last[1:])[-_EDGES:] + 1:
                 if not s <= e < s + _LONGEST_FIELD:
                     continue
-                if self.row.sentence_of[s] != self.row.sentence_of[e]:
+                sentence = self.row.sentence_of[s]
+                if sentence < 0 or sentence != self.row.sentence_of[e]:
                     continue
                 words = whole(self.abstract, self.row.offsets[s][0], self.row.offsets[e][1])
                 chance = float(first[s] * last[e])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from claimgrid.extraction import coverage
+from claimgrid.quantities.lexer import lex
 from claimgrid.reader.findings import Finding, reply
 from claimgrid.types.answer import Answer, Usage
 from claimgrid.types.claim import Rejected
@@ -60,6 +62,7 @@ def without_doubtful(made: Outcome, least: float) -> Outcome:
         )
         for claim in doubtful
     )
+    abstract = made.paper.abstract
     counts = dict(made.paper.claims)
     for claim in doubtful:
         counts[claim.kind] -= 1
@@ -68,6 +71,7 @@ def without_doubtful(made: Outcome, least: float) -> Outcome:
             "claims": counts,
             "rejected": made.paper.rejected + len(rejected),
             "status": "claims" if kept else "no_claims",
+            "unclaimed_numbers": coverage.unclaimed(abstract, lex(abstract), kept),
         }
     )
     return replace(made, paper=line, claims=kept, rejected=(*made.rejected, *rejected))
