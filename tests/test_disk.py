@@ -125,11 +125,12 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
     if os.getuid():
         folder = tmp_path / "disk"
         folder.mkdir(mode=0o555)
-        done = extract("run", papers, "--out", folder / "out")
+        done = extract("run", papers, "--replay", "only", "--out", folder / "out")
     else:  # modes do not bind root
         with small_disk(tmp_path / "disk", 100) as remount:
             remount("ro")
-            done = extract("run", papers, "--out", tmp_path / "disk" / "out")
+            out = tmp_path / "disk" / "out"
+            done = extract("run", papers, "--replay", "only", "--out", out)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert "pass another --out" in done.stderr

@@ -5,6 +5,7 @@
     ├── SetupError                   an extra, a key or a resource is missing
     ├── SourceError                  a source cannot be read at all (file, line)
     ├── StoreError                   the run's folder cannot be read or written
+    ├── ExtractionError              one abstract failed, and the caller wants to know
     ├── StoppedError                 a limit of the run is reached; nothing is wrong
     └── PaperError                   costs one paper only; the run goes on, exit 1
         ├── NoRecordingError         nothing recorded for the request and no model to ask
@@ -54,6 +55,12 @@ class SourceError(ClaimgridError):
 
 class StoreError(ClaimgridError):
     """A run's folder cannot be read or written."""
+
+
+class ExtractionError(ClaimgridError):
+    """An extraction that was asked to have come out has failed (`Extraction.raise_for_status`)."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class StoppedError(ClaimgridError):

@@ -106,7 +106,8 @@ def load(**flags: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             near = get_close_matches(name, Settings.model_fields, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{CONFIG_FILE}: there is no setting {name!r}{hint}") from error
+            where = "" if name in flags else f"{CONFIG_FILE}: "
+            raise UsageError(f"{where}there is no setting {name!r}{hint}") from error
         raise UsageError(
             f"setting {name}: {first['msg']} (given {first['input']!r}); check the flag "
             f"--{name.replace('_', '-')}, CLAIMGRID_{name.upper()} and {CONFIG_FILE}"
@@ -121,15 +122,24 @@ def api_key(provider: str) -> str | None:
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
+def cache_folder() -> Path:
+    """Where replies and fetched records are kept between calls: CLAIMGRID_CACHE, else the user's
+    cache folder."""
+    told = os.environ.get("CLAIMGRID_CACHE")
+    return Path(told) if told else _user_cache()
+
+
 def model_folder() -> Path:
     """Where fetched models are kept: CLAIMGRID_MODELS, else the user's cache folder."""
     told = os.environ.get("CLAIMGRID_MODELS")
-    if told:
-        return Path(told)
+    return Path(told) if told else _user_cache() / "models"
+
+
+def _user_cache() -> Path:
     if sys.platform == "win32":
         root = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local"
     elif sys.platform == "darwin":
         root = Path.home() / "Library/Caches"
     else:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "claimgrid/models"
+    return Path(root) / "claimgrid"

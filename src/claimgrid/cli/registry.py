@@ -1,4 +1,4 @@
-"""`extract registry unmapped`: a run ─► the devices that the hardware registry does not hold."""
+"""`extract registry`: lists the devices of a run that the hardware registry does not hold."""
 
 from __future__ import annotations
 

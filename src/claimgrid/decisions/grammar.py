@@ -1,4 +1,4 @@
-"""Answers to a sheet's questions ─► a Reply, and the grammar that holds a model to the sheet. Pure.
+"""Writes the grammar that holds a model to one decision a candidate, and reads its decisions.
 
 An answer is one line: the question as shown, ` = `, and a decision:
 

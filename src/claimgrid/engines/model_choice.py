@@ -1,4 +1,4 @@
-"""A run without --model ─► which model answers, and the source, of which some may have been read.
+"""Chooses the model that answers a run without --model.
 
 In this order: the provider whose key is in the environment; recordings, if they answer any of the
 papers; the reader that comes with this package; an embedded model that is installed; else an error

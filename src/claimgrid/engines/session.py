@@ -187,20 +187,27 @@ class Session:
             return "this machine, which sends no bill"
         return f"genai-prices {pricing.dated()}"
 
-    def stores(self, cache: ReplyCache) -> ResponseStores:
+    def stores(self, cache: ReplyCache | None) -> ResponseStores:
         """Where replies are looked up and written, by `--replay`.
 
-        Live replies always reach the run's cache: a paid reply is never lost.
+        Live replies always reach the cache: a paid reply is never lost.
+
+        Args:
+            cache: the run's; None where nothing can be asked and nothing was.
         """
+        kept = () if cache is None else (cache,)
         match self.given.replay:
             case "refresh":
-                return ResponseStores(read=(), write=(cache, self.recordings))
+                return ResponseStores(read=(), write=(*kept, self.recordings))
             case "off":
-                return ResponseStores(read=(), write=(cache,))
+                return ResponseStores(read=(), write=kept)
             case _:
-                return ResponseStores(
-                    read=(("cache", cache), ("recording", self.recordings)), write=(cache,)
-                )
+                known = () if cache is None else (("cache", cache),)
+                return ResponseStores(read=(*known, ("recording", self.recordings)), write=kept)
+
+    def client(self, stores: ResponseStores, budget: Budget | None = None) -> Client:
+        """What answers requests: an async context manager with `ask`."""
+        return Client(self.endpoint, stores, self.policy, budget)
 
     def client(
         self, stores: ResponseStores, budget: Budget | None = None

@@ -20,7 +20,7 @@ from claimgrid.sources.listing import parse_header, read_listing
 from claimgrid.sources.plain import read_plain
 from claimgrid.types.paper import Paper
 
-__all__ = ["Item", "Problem", "read", "skipped"]
+__all__ = ["Problem", "SourceItem", "read", "skipped", "with_own_ids"]
 
 SourceItem = Paper | Problem
 
@@ -46,16 +46,16 @@ def read(source: str, *, stdin: BinaryIO | None = None) -> Iterator[SourceItem]:
             first step, if the only file cannot be read at all.
     """
     if source == "-":
-        return _with_own_ids(_read_all(["-"], stdin or sys.stdin.buffer))
+        return with_own_ids(_read_all(["-"], stdin or sys.stdin.buffer))
     if not Path(source).is_dir():
         if not Path(source).exists():
             raise SourceError("no such file or folder", path=source)
         _refuse_other_kinds(source)
-        return _with_own_ids(_read_all([source], None))
+        return with_own_ids(_read_all([source], None))
     names = [name for name, is_source in _folder(source) if is_source]
     if not names:
         raise SourceError(f"the folder holds no source file ({', '.join(_KINDS)})", path=source)
-    return _with_own_ids(_read_all([str(Path(source, name)) for name in names], None))
+    return with_own_ids(_read_all([str(Path(source, name)) for name in names], None))
 
 
 def _refuse_other_kinds(source: str) -> None:
@@ -130,7 +130,7 @@ def _format(
     return read_plain
 
 
-def _with_own_ids(items: Iterable[SourceItem]) -> Iterator[SourceItem]:
+def with_own_ids(items: Iterable[SourceItem]) -> Iterator[SourceItem]:
     """Every paper under an id that no paper before it has."""
     uses: dict[str, int] = {}
     for item in items:

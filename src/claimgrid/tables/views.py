@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -100,7 +101,9 @@ def connect(outs: Sequence[str]) -> Database:
     """
     runs = find(outs)
     connection = duckdb.connect()
-    connection.execute("set enable_progress_bar = false")
+    # In a notebook without ipywidgets DuckDB refuses to touch its progress bar, and shows none.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("set enable_progress_bar = false")
     connection.execute(_sql("raw"))
     for number, run in enumerate(runs):
         connection.execute(

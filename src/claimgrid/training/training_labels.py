@@ -1,4 +1,4 @@
-"""Known claims of an abstract ─► the decisions on its sheet that give them. Pure.
+"""Finds the decisions that give the known claims of an abstract, so that a model can learn them.
 
 The claims are gold, or those of a run by a stronger model. A decision is taken over only if the
 extractor's own grounding and normalizing make the same claim of it: what is learned is what scores.
