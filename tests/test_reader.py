@@ -163,7 +163,7 @@ class Fixed:
     def __init__(self, doubt: float) -> None:
         self.doubt = doubt
 
-    def read(self, title: str, abstract: str) -> Reading:
+    def read(self, title: str, abstract: str) -> Reading:  # noqa: ARG002
         return Reading((found("7B", "size", confidence=0.8),), self.doubt)
 
 
@@ -179,7 +179,7 @@ class Other:
 
     async def __aexit__(self, *_: object) -> None: ...
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request) -> Answer:  # noqa: ARG002
         self.asked["live"] += 1
         return Answer(Reply(), (), Usage(requests=1), "live", "api", "other")
 

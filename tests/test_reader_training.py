@@ -1,4 +1,4 @@
-"""What the reader learns from: examples, their variation, and a training for real where torch is."""
+"""What the reader learns from: examples, their variation, and a real training if torch is here."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _scored(read: Sequence[_Read], rules: Rules) -> dict[str, float]:
     whole = 0
     for one, outcome in zip(read, made, strict=True):
         due = [g for g in one.known if not g.get("optional") and g.get("stance") != "background"]
-        whole += sum(any(_right(g, claim) for claim in outcome.claims) for g in due)
+        whole += sum(any(right(g, claim) for claim in outcome.claims) for g in due)
     total = report.total
     due_, found = total.matched + total.missed, total.matched + total.extra
     return {
@@ -131,7 +131,7 @@ def _scored(read: Sequence[_Read], rules: Rules) -> dict[str, float]:
     }
 
 
-def _right(gold: Mapping[str, Any], claim: Claim) -> bool:
+def right(gold: Mapping[str, Any], claim: Claim) -> bool:
     """Whether a claim is a known one with every field right that is known."""
     if not scoring.same(gold, claim):
         return False
