@@ -205,10 +205,6 @@ class Session:
                 known = () if cache is None else (("cache", cache),)
                 return ResponseStores(read=(*known, ("recording", self.recordings)), write=kept)
 
-    def client(self, stores: ResponseStores, budget: Budget | None = None) -> Client:
-        """What answers requests: an async context manager with `ask`."""
-        return Client(self.endpoint, stores, self.policy, budget)
-
     def client(
         self, stores: ResponseStores, budget: Budget | None = None
     ) -> Client | ReadingClient:
