@@ -56,6 +56,11 @@ class Session:
         return self.endpoint.provider == "in-process"
 
     @property
+    def reader_name(self) -> str:
+        """The model in this process; empty where there is none."""
+        return self.reader.name if self.reader else ""
+
+    @property
     def name(self) -> str:
         """The model, or both of a cascade."""
         if self.reader is None or self.alone:
