@@ -121,7 +121,8 @@ def _print(source: str, done: FinishedRun) -> None:
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
-    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+    help="Progress on standard error: a bar (in a log, a line every 15 seconds), JSON lines, or "
+    "none.",
 )
 def command(
     source: str,
