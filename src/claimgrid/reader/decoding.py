@@ -33,6 +33,11 @@ from claimgrid.reader.heads import (
 Array = np.ndarray[Any, Any]
 _EDGES = 6  # the likeliest first and last tokens that are looked at together
 _LONGEST_FIELD = 16  # tokens
+_SHORTER = 0.75  # a field with one token more must be likelier by as much; measured on held-out
+_BEFORE_DEVICE = re.compile(r"\b(?:on|with|using|for)\b[^,;]{0,40}\Z")
+_LISTED = re.compile(r"\band\b|[,/]")
+_LIST_GAP = 40  # characters between two devices of one list
+_POSSIBLE = 0.1  # a device that stands right behind its number need not be likelier than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ class _Known:
                 if sentence < 0 or sentence != self.row.sentence_of[e]:
                     continue
                 words = whole(self.abstract, self.row.offsets[s][0], self.row.offsets[e][1])
-                chance = float(first[s] * last[e])
+                chance = float(first[s] * last[e] * _SHORTER ** (e - s))
                 key = " ".join(words.lower().split())
                 spans[key] = spans.get(key, 0.0) + chance
                 shown[key] = max(shown.get(key, (0.0, "")), (chance, words))
@@ -177,7 +182,38 @@ class _Known:
             chance[slug] = max(chance.get(slug, 0.0), sure)
             mention = (abs(start - self.question.start), self.abstract[start:end])
             nearest[slug] = min(nearest.get(slug, mention), mention)
-        return tuple(nearest[s][1] for s, p in chance.items() if p >= self.rules.devices)
+        behind = self._right_behind()
+        taken = [s for s in behind if chance[s] >= _POSSIBLE]
+        if not behind:
+            taken = [s for s, p in chance.items() if p >= self.rules.devices]
+        # "GPU" beside an A100 is that A100.
+        named = [s for s in taken if "-" in s]
+        return tuple(nearest[s][1] for s in named or taken)
+
+    def _right_behind(self) -> list[str]:
+        """The devices that the words after a number say it was measured on, if they do: "2.5x on
+        an A100 and a V100", without another number between."""
+        at = self.question.end
+        sentence = self.row.sentence_of[self.row.first[self.candidate][0]]
+        others = [q.start for q in self.row.questions if q.about == "number" and q.start >= at]
+        following = [
+            (slug, start, end)
+            for slug, (start, end), tokens in self.row.devices
+            if start >= at
+            and self.row.sentence_of[tokens[0]] == sentence
+            and not any(other < start for other in others)
+            and _BEFORE_DEVICE.search(self.abstract[at:start])
+        ]
+        if not following:
+            return []
+        slug, _, last = following[0]
+        taken = [slug]
+        for slug, start, end in following[1:]:
+            between = self.abstract[last:start]
+            if len(between) < _LIST_GAP and _LISTED.search(between):
+                taken.append(slug)
+                last = end
+        return list(dict.fromkeys(taken))
 
 
 def whole(text: str, start: int, end: int) -> str:
