@@ -33,8 +33,8 @@ _EMBEDDED_TIMEOUT = 1800.0  # seconds
 NOTHING = (
     "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
     "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
-    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
-    "machine: pip install 'claimgrid[embedded]' and `extract models pull claims-135m`"
+    "replies in with `extract batch export` and `extract batch import`; or install onnxruntime, "
+    "with which the local reader reads (--model reader)"
 )
 
 
