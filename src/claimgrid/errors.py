@@ -1,4 +1,4 @@
-"""The errors of claimgrid, what each costs, and the exit code that it ends the command with.
+"""The errors of claimgrid, and the exit code that each ends the command with.
 
     ClaimgridError                   exit 2 unless said otherwise
     ├── UsageError                   a flag, a path or a setting is wrong
@@ -13,9 +13,10 @@
         ├── TruncatedError           the reply was cut at the token limit
         ├── InvalidReplyError        no valid reply within the re-asks
         └── TransportError           the server could not be reached or kept failing
-            └── TooLongError         the server refuses the request as too long
+            ├── TooLongError         the server refuses the request as too long
+            └── UnusableServerError  key, credit or model is wrong: no paper can be answered
 
-Every message says what is wrong, where, and what to do about it. Knows nothing of the stages.
+Every message says what is wrong, where, and what to do about it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class StoppedError(ClaimgridError):
 class PaperError(ClaimgridError):
     """One paper failed; the others still come out.
 
-    `status` is what the paper line says (see `claims.Status`), `stage` where it failed.
+    `status` is what the paper line says (see `types.claim.Status`), `stage` where it failed.
     """
 
     exit_code: ClassVar[int] = 1
@@ -100,7 +101,7 @@ class InvalidReplyError(PaperError):
     """No reply could be used, even after the re-asks.
 
     Args:
-        dropped: the items of the last reply that could not be read (`llm.answer.Dropped`).
+        dropped: the items of the last reply that could not be read (`types.answer.Dropped`).
     """
 
     status = "invalid"
@@ -116,3 +117,17 @@ class TransportError(PaperError):
 
 class TooLongError(TransportError):
     """The server refuses the request as too long for it or for its model."""
+
+
+class UnusableServerError(TransportError):
+    """The server refuses for a reason that is the same for every paper, so the run stops.
+
+    Args:
+        why: the reason in a few words, such as "a refused API key".
+        certain: False where it may still be about one paper, unless no paper was answered so far.
+    """
+
+    def __init__(self, message: str, *, why: str, certain: bool = True) -> None:
+        super().__init__(message)
+        self.why = why
+        self.certain = certain

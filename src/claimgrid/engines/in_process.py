@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from claimgrid.llm.client import Client
-from claimgrid.llm.rate_limiter import RateLimiter, gate
+from claimgrid.llm.rate_limiter import Limiter, rate_limiter
 from claimgrid.local.catalogue import DATA
 from claimgrid.reader import cue_words, encoder, reading
 from claimgrid.reader.reading import Reading
@@ -74,7 +74,7 @@ class ReadingClient:
 
     def __init__(self, reader: InProcess, inner: Client | None, doubt: float) -> None:
         self._reader, self._inner, self._doubt = reader, inner, doubt
-        self._own = gate(1, time.monotonic, rpm=None, tpm=None)
+        self._own = rate_limiter(1, time.monotonic, rpm=None, tpm=None)
         self._read = 0
 
     async def __aenter__(self) -> Self:
@@ -96,9 +96,9 @@ class ReadingClient:
         return answer
 
     @property
-    def gate(self) -> RateLimiter:
+    def limiter(self) -> Limiter:
         """What bounds the requests that are sent."""
-        return self._inner.gate if self._inner else self._own
+        return self._inner.limiter if self._inner else self._own
 
     @property
     def asked(self) -> Counter[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,7 @@ from claimgrid.types.claim import KINDS
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
-_SHOWN = 10
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,10 @@ class RunAccount:
         read: papers and problems that the source gave; `source_ended` says whether these are all.
         asked: papers that reached the model or its stores, by where the reply came from.
         http: every try over HTTP by what came of it, those that were repeated included.
+        adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
+        interrupted: whether a person ended it.
     """
 
     source: str
@@ -38,9 +40,10 @@ class RunAccount:
     source_ended: bool
     asked: Mapping[str, int]
     http: Mapping[str, int]
+    adapted: Sequence[str]
     spent: Usage
     seconds: float
-    exit_code: int
+    interrupted: bool
     stopped_by: str | None
 
 
@@ -108,7 +111,7 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": account.exit_code,
+        "exit_code": _exit_code(tally, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
         "model": session.name,
@@ -132,6 +135,7 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "warnings": len(tally.warnings),
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
+        "adapted": list(account.adapted),
         "claims": dict(tally.kinds),
         "rejected": dict(sorted(tally.rejected.items())),
         "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
@@ -163,6 +167,12 @@ def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
             "doubt": None if session.alone else session.given.doubt,
         }
     }
+
+
+def _exit_code(tally: RunSummary, account: RunAccount) -> int:
+    if account.interrupted:
+        return INTERRUPTED
+    return int(bool(tally.failures or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from claimgrid.entities.benchmarks import benchmark_key
 from claimgrid.errors import PaperError
 from claimgrid.extraction import claim_builder, coverage
+from claimgrid.extraction.abstract_check import why_no_abstract
 from claimgrid.extraction.grounding import Grounder, items
 from claimgrid.quantities.lexer import lex
 from claimgrid.text import alignment
@@ -22,12 +23,28 @@ from claimgrid.types.request import Request
 
 async def extract(paper: Paper, request: Callable[[Paper], Request], ask: Ask) -> Outcome:
     """Ask a model about a paper, ground and normalize its reply, and account for every number."""
+    unasked = without_abstract(paper)
+    if unasked is not None:
+        return unasked
     asked = request(paper)
     try:
         answer = await ask(asked)
     except PaperError as error:
         return failed(paper, error, model=asked.model)
     return read_answer(paper, answer)
+
+
+class _NoAbstractError(PaperError):
+    stage = "source"
+
+
+def without_abstract(paper: Paper) -> Outcome | None:
+    """The row of a paper that no model is asked about, since its text is no abstract."""
+    what = why_no_abstract(paper.abstract)
+    if what is None:
+        return None
+    told = f"not asked: the source has {what}; add the abstract, or leave the paper out"
+    return failed(paper, _NoAbstractError(told), model=None)
 
 
 def read_answer(paper: Paper, answer: Answer) -> Outcome:
@@ -93,8 +110,9 @@ def _dropped(paper: Paper, items_: Sequence[Dropped]) -> list[Rejected]:
         Rejected(
             paper_id=paper.paper_id,
             kind=None,
-            reason="invalid_item",
+            reason="invalid_field" if dropped.field else "invalid_item",
             detail=dropped.detail,
+            field=dropped.field,
             item=dropped.item,
         )
         for dropped in items_

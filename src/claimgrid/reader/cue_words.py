@@ -62,7 +62,7 @@ def read(abstract: str) -> list[Finding]:
                 found.append(Finding(question, "size"))
             case "device":
                 found.append(Finding(question, "run"))
-            case _ if benchmarks.is_benchmark(question.shown):
+            case _ if benchmarks.find(question.shown):
                 found.append(Finding(question, "used"))
             case _:
                 pass

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from claimgrid.decisions import candidates
-from claimgrid.entities.benchmarks import metric, plain
 from claimgrid.evaluate import scoring
+from claimgrid.evaluate.matching import same
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.reader import calibration, decoding, encoder, features, reading
 from claimgrid.reader.decoding import Outputs, Rules
 from claimgrid.reader.features import Features
-from claimgrid.types.claim import Claim
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
 
@@ -27,9 +25,7 @@ _TRIED = {
     "claim": {"number": (0.65,), "size": (0.35, 0.65), "device": (0.35, 0.65), "name": (0.35,)},
     "none": {"benchmark": (0.7, 0.85), "workload": (0.7,), "baselines": (0.35,)},
 }
-_FIELDS = ("subject", "metric", "qualifier", "baselines", "workload", "hardware", "model")
 _HALVES = 2
-_NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,38 +117,13 @@ def _scored(read: Sequence[_Read], rules: Rules) -> dict[str, float]:
     gold = [{"id": one.paper.paper_id, "claims": list(one.known)} for one in read]
     claims = [claim for outcome in made for claim in outcome.claims]
     report = scoring.evaluate(gold, [outcome.paper for outcome in made], claims)
-    whole = 0
-    for one, outcome in zip(read, made, strict=True):
-        due = [g for g in one.known if not g.get("optional") and g.get("stance") != "background"]
-        whole += sum(any(right(g, claim) for claim in outcome.claims) for g in due)
     total = report.total
-    due_, found = total.matched + total.missed, total.matched + total.extra
     return {
         "precision": round(total.precision, 4),
         "recall": round(total.recall, 4),
         "f1": round(total.f1, 4),
-        "whole": round(2 * whole / max(1, due_ + found), 4),
+        "whole": round(report.whole_claims.f1, 4),
     }
-
-
-def right(gold: Mapping[str, Any], claim: Claim) -> bool:
-    """Whether a claim is a known one with every field right that is known."""
-    if not scoring.same(gold, claim):
-        return False
-    if "benchmark" in gold and not gold["benchmark"] and getattr(claim, "benchmark", None):
-        return False
-    given = [name for name in _FIELDS if name in gold and hasattr(claim, name)]
-    return all(_folded(name, gold[name]) == _folded(name, getattr(claim, name)) for name in given)
-
-
-def _folded(name: str, value: Any) -> Any:
-    """A field's value without case, markup and punctuation; a metric by its canonical name."""
-    if isinstance(value, (list, tuple)):
-        return {_folded(name, item) for item in value}
-    if not isinstance(value, str):
-        return value
-    words = metric(value) if name == "metric" else value
-    return _NOT_WORD.sub(" ", plain(words).lower()).strip()
 
 
 def _claims(one: _Read, rules: Rules) -> Iterator[tuple[str, float, bool]]:
@@ -162,7 +133,7 @@ def _claims(one: _Read, rules: Rules) -> Iterator[tuple[str, float, bool]]:
             kind: str = claim.kind
             if claim.kind == "benchmark" and claim.role != "result":
                 kind = "name"
-            yield kind, claim.confidence, any(scoring.same(g, claim) for g in one.known)
+            yield kind, claim.confidence, any(same(g, claim) for g in one.known)
 
 
 def _crossed(read: Sequence[_Read], rules: Rules) -> float:

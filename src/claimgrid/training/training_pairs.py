@@ -19,7 +19,7 @@ from claimgrid.evaluate import scoring
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import run_folder
-from claimgrid.llm.reply_reader import ending, texts
+from claimgrid.llm.reply_body import ending, texts
 from claimgrid.llm.response_store import RecordingFolder, ReplyCache
 from claimgrid.training import training_labels
 from claimgrid.training.lora import Pair

@@ -37,6 +37,7 @@ class Dropped:
     kind: str | None
     item: Any
     detail: str
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
