@@ -10,7 +10,7 @@ import asyncio
 import importlib.util
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -106,6 +106,16 @@ class ReadingClient:
         asked: Counter[str] = Counter(self._inner.asked if self._inner else {})
         asked[reading.ORIGIN] += self._read
         return asked
+
+    @property
+    def unusable(self) -> str | None:
+        """Why no paper can be answered."""
+        return self._inner.unusable if self._inner else None
+
+    @property
+    def adapted(self) -> Sequence[str]:
+        """What the requests left out because the server refused it."""
+        return self._inner.adapted if self._inner else ()
 
     @property
     def answers(self) -> Mapping[str, int]:
