@@ -122,6 +122,19 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
     "Papers without a valid part of the reply are asked about alone. Default: 1.",
 )
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="P",
+    help="Reject claims of a lower confidence, where the model gives one (reader).",
+)
+@click.option(
+    "--doubt",
+    type=float,
+    metavar="N",
+    help="With --model reader+NAME: ask NAME about an abstract where more than N claims are "
+    "expected to be wrong or missed. Default: 1.",
+)
 @click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
 @click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
@@ -135,7 +148,8 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
-    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+    help="Progress on standard error: a bar (in a log, a line every 15 seconds), JSON lines, or "
+    "none.",
 )
 def command(
     source: tuple[str, ...],

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claimgrid.cli.options import PATH
+from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.entities.device_names import product_name
 from claimgrid.errors import UsageError
 from claimgrid.io import run_folder
@@ -135,6 +136,8 @@ def _table(claims: Sequence[Claim]) -> Table:
             facts.append(f"on {', '.join(map(product_name, devices))}")
         if claim.stance == "background":
             facts.append("background")
+        if claim.confidence is not None and claim.confidence < CHECK_FIRST:
+            facts.append(f"check first ({claim.confidence:.0%} sure)")
         about = Text(" · ".join(filter(None, facts)))
         about.append(f"\n{claim.evidence.quote}", "dim")
         table.add_row(kind, Text(shown_value(claim), no_wrap=True), about)
