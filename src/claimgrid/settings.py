@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     pack: int = Field(default=1, ge=1, le=50)
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
+    shard: str | None = None  # "3/16"; the environment suits the jobs of a cluster
     # US dollars per million tokens of a server that no price list knows; no flags: they belong to a
     # server, not to a run.
     price_input: float | None = Field(default=None, ge=0)
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     slots: int | None = Field(default=None, ge=1, le=256)
     context: int | None = Field(default=None, ge=256)  # tokens of each slot
+    # Of models that give probabilities (`reader`): below `min_confidence` a claim is rejected; with
+    # `reader+NAME`, NAME is asked where more than `doubt` claims are expected wrong or missed.
+    min_confidence: float | None = Field(default=None, ge=0, le=1)
+    doubt: float = Field(default=1.0, ge=0)
     batch: int | None = Field(default=None, ge=32, le=65536)  # tokens; no flag: seldom worth it
 
     @classmethod

@@ -19,9 +19,10 @@ def model_options(command: Command) -> Command:
             click.option(
                 "--model",
                 metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, embedded/NAME (see "
-                "`extract models list`), embedded:FILE.gguf, or the name that a server behind "
-                "--base-url knows.",
+                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME; reader, which comes "
+                "with this package and needs no key; reader+NAME, which asks NAME where the reader "
+                "is unsure; rules (cue words alone); embedded/NAME (see `extract models list`), "
+                "embedded:FILE.gguf, or the name that a server behind --base-url knows.",
             ),
             click.option(
                 "--base-url",
@@ -141,6 +142,40 @@ def embedded_options(command: Command) -> Command:
                 metavar="N",
                 help="Tokens of each slot, prompt and reply. Default: 10,240, or what the model "
                 "takes.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def scale_options(command: Command) -> Command:
+    """Options of a run that is more than one process."""
+    for option in reversed(
+        (
+            click.option(
+                "--shard",
+                metavar="I/N",
+                help="Ask about the I-th of N equal parts of SOURCE, with an N-th of --rpm, --tpm, "
+                "--max-cost and --max-requests; `extract merge` puts the parts together.",
+            ),
+            click.option(
+                "--engine",
+                type=click.Choice(["local", "ray"]),
+                default="local",
+                help="ray: on a Ray cluster, whose nodes all see --out (extra `ray`). Default: "
+                "local.",
+            ),
+            click.option(
+                "--address",
+                metavar="HOST:PORT",
+                help="Of the Ray cluster, or auto. Default: one is started on this machine.",
+            ),
+            click.option(
+                "--workers",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Ray workers. Default: half of the cluster's CPUs.",
             ),
         )
     ):

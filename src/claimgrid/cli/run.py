@@ -17,12 +17,17 @@ from claimgrid.cli.options import (
     PATH,
     embedded_options,
     model_options,
+    scale_options,
     source_options,
     taken_source_options,
 )
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
-from claimgrid.engines.local_engine import FinishedRun, run_source
+from claimgrid.engines import ray_engine
+from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.ray_engine import RayOptions
+from claimgrid.engines.run_setup import FinishedRun
+from claimgrid.errors import UsageError
 from claimgrid.llm.budget import SpendLimits
 
 
@@ -34,11 +39,13 @@ def run(
     limits: SpendLimits | None = None,
     log_format: LogFormat = "bar",
     choice: dict[str, Any] | None = None,
+    ray_options: RayOptions | None = None,
 ) -> int:
     """Extract the claims of sources into `out`, with progress and a summary for a person.
 
     Args:
         choice: which papers of the sources, as keyword arguments of `sources.read`.
+        ray_options: of the cluster that runs it; None runs it in this process.
 
     Returns:
         The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
@@ -48,7 +55,12 @@ def run(
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
     source = " ".join(names)
-    done = run_source(
+    engine = (
+        run_source
+        if ray_options is None
+        else functools.partial(ray_engine.run_source, ray_options=ray_options)
+    )
+    done = engine(
         source,
         out,
         given,
@@ -110,6 +122,19 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
     "Papers without a valid part of the reply are asked about alone. Default: 1.",
 )
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="P",
+    help="Reject claims of a lower confidence, where the model gives one (reader).",
+)
+@click.option(
+    "--doubt",
+    type=float,
+    metavar="N",
+    help="With --model reader+NAME: ask NAME about an abstract where more than N claims are "
+    "expected to be wrong or missed. Default: 1.",
+)
 @click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
 @click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
@@ -118,11 +143,13 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
 @click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
 @click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@scale_options
 @click.option(
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
-    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+    help="Progress on standard error: a bar (in a log, a line every 15 seconds), JSON lines, or "
+    "none.",
 )
 def command(
     source: tuple[str, ...],
@@ -131,6 +158,9 @@ def command(
     max_requests: int | None,
     max_minutes: float | None,
     log_format: str,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     **flags: Any,
 ) -> None:
     """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
@@ -143,5 +173,11 @@ def command(
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
     choice = taken_source_options(flags)
     given = settings.load(**flags)
-    done = run(source, out, given, limits=limits, log_format=log_format, choice=choice)  # type: ignore[arg-type]
+    if engine != "ray" and (address or workers):
+        raise UsageError("--address and --workers go with --engine ray")
+    cluster = RayOptions(address, workers) if engine == "ray" else None
+    told: LogFormat = log_format  # type: ignore[assignment]
+    done = run(
+        source, out, given, limits=limits, log_format=told, choice=choice, ray_options=cluster
+    )
     sys.exit(done)

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.engines.session import Session
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import KINDS
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
-_SHOWN = 10
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class RunAccount:
         adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
+        interrupted: whether a person ended it.
     """
 
     source: str
@@ -41,8 +43,11 @@ class RunAccount:
     adapted: Sequence[str]
     spent: Usage
     seconds: float
-    exit_code: int
+    interrupted: bool
     stopped_by: str | None
+
+
+_SHOWN = 10  # kinds of failure or warning that a summary shows
 
 
 class Tellings:
@@ -84,6 +89,7 @@ class RunSummary:
         self.failures = Tellings()
         self.warnings = Tellings()
         self.last: Outcome | None = None
+        self.check_first = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one paper."""
@@ -92,6 +98,10 @@ class RunSummary:
         self.last = outcome
         self.statuses[line.status] += 1
         self.kinds.update(claim.kind for claim in outcome.claims)
+        self.check_first += sum(
+            claim.confidence is not None and claim.confidence < CHECK_FIRST
+            for claim in outcome.claims
+        )
         self.rejected.update(rejected.reason for rejected in outcome.rejected)
         self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
         if outcome.source:
@@ -127,13 +137,14 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": account.exit_code,
+        "exit_code": _exit_code(tally, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
-        "model": session.endpoint.model,
+        "model": session.name,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
         "caution": session.caution,
+        **_read_here(session, tally),
         "serving": _serving(session),
         "base_url": session.endpoint.base_url,
         "replay": session.given.replay,
@@ -166,6 +177,28 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         },
         "per_live_claim": _each(spent, cost, tally.live_claims),
     }
+
+
+def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
+    """What a model in this process adds: its measured quality, and how many claims to check."""
+    if session.reader is None:
+        return {}
+    return {
+        "reader": {
+            "name": session.reader.name,
+            "measured": dict(session.reader.measured),
+            "check_first": tally.check_first,
+            "check_first_below": CHECK_FIRST,
+            "min_confidence": session.given.min_confidence,
+            "doubt": None if session.alone else session.given.doubt,
+        }
+    }
+
+
+def _exit_code(tally: RunSummary, account: RunAccount) -> int:
+    if account.interrupted:
+        return INTERRUPTED
+    return int(bool(tally.failures or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:
