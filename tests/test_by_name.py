@@ -83,7 +83,7 @@ class Services:
             return 200, json.dumps(work).encode()
         if split.path.startswith("/s2/"):
             paper = {"paperId": "0" * 40, "title": "Kites of S2", "abstract": "KiteS is 3x faster.",
-                     "year": 2024, "authors": [{"name": "Jane Doe"}], "externalIds": {}}  # fmt: skip
+                     "year": 2024, "authors": [{"name": "Jane"}], "externalIds": {}}  # fmt: skip
             return 200, json.dumps(paper).encode()
         if split.path == "/files/library.bib":
             path_ = Path(__file__).parent / "data/sources/library.bib"
