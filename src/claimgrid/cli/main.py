@@ -64,7 +64,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "plan": (
         "plan",
-        "Estimate what a run of SOURCE would take: requests, tokens, cost and time.",
+        "Estimate what a run of SOURCE… would take: requests, tokens, cost and time.",
     ),
     "recordings": (
         "recordings",
@@ -84,7 +84,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": (
         "run",
-        "Extract the claims of SOURCE: a file, a folder, or - for standard input.",
+        "Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.",
     ),
     "schema": (
         "schema",
@@ -97,6 +97,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": (
         "show",
         "Show a paper of a run: its abstract with the evidence marked, and its claims.",
+    ),
+    "sources": (
+        "sources",
+        "Look at SOURCE… before paying: formats, papers, duplicates, columns, three of them.",
     ),
     "sql": (
         "sql",

@@ -148,7 +148,7 @@ class _RunUnderWay:
             "claims": self.summary.claims,
             "tokens": used.input_tokens + used.output_tokens,
             "cost_usd": self.session.usd(used),
-            "failed": len(self.summary.failures),
+            "failed": self.summary.failures.total,
             "errors": dict(self.summary.errors),
             "http": dict(self.client.answers) if self.client else {},
             "under_way": limiter.running if limiter else 0,
@@ -206,7 +206,7 @@ async def _extract_all(
         async with client as this.client:
             this.packer = session.packer(client)
             with seldom_collected(), shown, interrupts(this.end), this.deadline():
-                # The limiter bounds the requests; as many papers again may be on their way to disk.
+                # The limiter bounds the requests; as many papers may be on their way to disk.
                 work = worker_pool.run(
                     this.reading(items), this.one, concurrency=2 * session.concurrency
                 )
