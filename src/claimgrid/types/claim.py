@@ -1,4 +1,4 @@
-"""Claim, Rejected and PaperLine: the lines that a run writes. Knows nothing of how they are found.
+"""Claim, Rejected and PaperLine: the lines that a run writes.
 
 The contract for every field is the project's claim specification; `schemas/` holds the JSON
 Schemas made from these models. Offsets count Unicode code points of the abstract as read, and
