@@ -1,9 +1,10 @@
-"""What every test runs under: no keys, no network but loopback, the same examples each time."""
+"""What every test runs under: no keys, loopback alone, the same examples, the usual signals."""
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 for name in list(os.environ):
     if name.endswith("_API_KEY") or name.startswith(("OPENAI_", "ANTHROPIC_", "CLAIMGRID_")):
         del os.environ[name]
+
+# A background shell starts its children with Ctrl-C ignored, and they would pass that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Derandomized: a red run is red again. A slow machine must not fail a property.
 settings.register_profile(

@@ -15,7 +15,7 @@ from batch_bench import requests
 from claimgrid.llm import pricing, token_estimate
 from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.reply_reader import usage_of
+from claimgrid.llm.reply_body import usage_of
 from claimgrid.types.answer import Usage
 from fake_time import run
 

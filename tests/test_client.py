@@ -112,7 +112,7 @@ def test_valid_items_are_kept_when_the_re_asks_run_out() -> None:
         (completion('["a", "list"]'), InvalidReplyError, 3),
         (completion(""), InvalidReplyError, 3),
         (Say({"choices": []}), InvalidReplyError, None),
-        (Say(b"<html>ok</html>", headers={"content-type": "text/html"}), InvalidReplyError, None),
+        (Say(b"<html>ok</html>", headers={"content-type": "text/html"}), TransportError, 3),
         (completion(None, refusal="I cannot help with that."), RefusedError, 1),
         (completion("", finish="content_filter"), RefusedError, 1),
         (completion('{"speedups": [{"quo', finish="length"), TruncatedError, 1),
@@ -256,7 +256,7 @@ def test_every_mode_goes_out_and_comes_back(mode: str) -> None:
 
 @given(st.text(), st.text())
 @settings(max_examples=60)
-def test_the_lean_path_sends_the_bytes_of_the_real_client(title: str, abstract: str) -> None:
+def test_the_fast_path_sends_the_bytes_of_the_real_client(title: str, abstract: str) -> None:
     at = endpoint("scripted", base_url="http://127.0.0.1:1/v1", key="k")
     papers = [PAPER, Paper(paper_id="x", title=title, abstract=abstract)]
     first, other = (build(p, PROMPT, model="scripted", mode="json_schema") for p in papers)
@@ -289,14 +289,14 @@ def test_the_lean_path_sends_the_bytes_of_the_real_client(title: str, abstract: 
 def test_both_paths_give_the_same_answers_and_recordings(
     contents: list[str], tmp_path: Path
 ) -> None:
-    """The lean path and the vendor's client, fresh and replayed, against the same server."""
+    """The fast path and the vendor's client, fresh and replayed, against the same server."""
     seen = []
     for path in (True, False):
         folder = RecordingFolder(tmp_path / str(path))
         with Server(lambda n, body: completion(contents[n])) as server:
-            live = ask(server.url, ResponseStores(write=(folder,)), lean=path)
+            live = ask(server.url, ResponseStores(write=(folder,)), fast=path)
         replayed = [
-            ask(None, ResponseStores(read=(("recording", folder),)), live=False, lean=way)
+            ask(None, ResponseStores(read=(("recording", folder),)), live=False, fast=way)
             for way in (True, False)
         ]
         assert all(r.reply == live.reply and r.dropped == live.dropped for r in replayed)

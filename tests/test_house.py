@@ -58,14 +58,6 @@ def test_a_stale_schema_fails_the_check(tmp_path: Path) -> None:
     assert "claim.schema.json: stale" in done.stdout
 
 
-def test_the_readme_s_help_and_summary_are_what_the_program_prints(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert extract("--help").stdout.strip() in readme
-    printed = extract("run", "seeds/", "--out", tmp_path / "seeds").stdout
-    summary = [line for line in printed.splitlines() if "written" not in line]
-    assert "\n".join(summary).strip() in readme
-
-
 def test_the_golden_run_has_no_clock_in_it() -> None:
     for name in ("claims.jsonl", "papers.jsonl", "rejected.jsonl"):
         text = (GOLDEN / name).read_text(encoding="utf-8")

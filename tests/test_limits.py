@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import StoppedError
-from claimgrid.llm.http import retry_after
+from claimgrid.llm.http_reply import retry_after
 from claimgrid.llm.limit_headers import duration
-from claimgrid.llm.rate_limiter import START, HttpOutcome, RateLimiter, gate
+from claimgrid.llm.rate_limiter import START, HttpOutcome, RateLimiter, rate_limiter
 from fake_time import run
 
 Clock = Callable[[], float]
@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 def opened(
     most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None
 ) -> RateLimiter:
-    return gate(most, clock, rpm=rpm, tpm=tpm)
+    return rate_limiter(most, clock, rpm=rpm, tpm=tpm)
 
 
 class Server:

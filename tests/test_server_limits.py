@@ -13,7 +13,7 @@ import pytest
 
 from claimgrid.errors import StoppedError
 from claimgrid.llm.http import HttpClient, HttpReply
-from claimgrid.llm.rate_limiter import START, RateLimiter, gate
+from claimgrid.llm.rate_limiter import START, RateLimiter, rate_limiter
 from fake_time import run
 
 Clock = Callable[[], float]
@@ -22,7 +22,7 @@ Clock = Callable[[], float]
 def opened(
     most: int, clock: Clock, rpm: float | None = None, tpm: float | None = None
 ) -> RateLimiter:
-    return gate(most, clock, rpm=rpm, tpm=tpm)
+    return rate_limiter(most, clock, rpm=rpm, tpm=tpm)
 
 
 def test_a_closed_gate_ends_the_wait_before_another_try() -> None:
@@ -117,9 +117,9 @@ def test_retry_after_pauses_all_and_not_only_the_refused() -> None:
         came: ClassVar[list[float]] = []
 
         async def _once(self, *_: object) -> HttpReply:
-            self.came.append(self.gate.clock())
+            self.came.append(self.limiter.clock())
             await asyncio.sleep(0.2)
-            refused = self.gate.clock() < 1
+            refused = self.limiter.clock() < 1
             return HttpReply(
                 429 if refused else 200, {"retry-after": "20"} if refused else {}, b"{}"
             )

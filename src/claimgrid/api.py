@@ -1,1 +1,310 @@
-"""The Python interface: extract claims from abstracts, read papers, load runs."""
+"""The Python interface: extract claims from abstracts, read papers, load runs.
+
+Defaults, the order of models that answer, and recordings are those of `extract run`, which calls
+the same engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from claimgrid import results, settings, sources
+from claimgrid.engines import model_choice
+from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.session import open_session
+from claimgrid.errors import UsageError
+from claimgrid.extraction import pipeline
+from claimgrid.llm.client import Client
+from claimgrid.llm.response_store import ReplyCache
+from claimgrid.results import Extraction, Run
+from claimgrid.sources.records import paper_of
+from claimgrid.types.paper import Paper, slug
+
+Papers = Iterable[Paper | sources.Problem | Mapping[str, Any] | str]
+
+_LOG = logging.getLogger("claimgrid")
+_FILE_LIKE = 4096  # characters; no path is longer
+
+
+@overload
+def extract(
+    abstract: str | Paper,
+    model: str | None = None,
+    *,
+    title: str | None = None,
+    base_url: str | None = None,
+    replay: settings.ReplayMode | None = None,
+    **options: Any,
+) -> Extraction: ...
+
+
+@overload
+def extract(
+    abstract: Papers,
+    model: str | None = None,
+    *,
+    title: None = None,
+    base_url: str | None = None,
+    replay: settings.ReplayMode | None = None,
+    **options: Any,
+) -> Run: ...
+
+
+def extract(
+    abstract: str | Paper | Papers,
+    model: str | None = None,
+    *,
+    title: str | None = None,
+    base_url: str | None = None,
+    replay: settings.ReplayMode | None = None,
+    **options: Any,
+) -> Extraction | Run:
+    """Extract the claims of one abstract, or of many papers.
+
+    It works in a script, in a notebook and inside a running event loop.
+
+    Args:
+        abstract: the text of one abstract, or a `Paper`; or several papers: what `read` gives, or
+            any mix of `Paper`, texts, and mappings with `abstract`, `title`, `id` and the like.
+        model: `openai/NAME`, `anthropic/NAME`, `google/NAME`, `embedded/NAME`, or the name that the
+            server behind `base_url` knows. None takes the first that can answer: the provider
+            whose key is in the environment, recordings, a model on this machine.
+        title: the title of the one paper. It is context, and never evidence.
+        base_url: an OpenAI-compatible server.
+        replay: `auto` takes stored replies where there are any; `only` never asks; `refresh` asks
+            and records anew; `off` asks and reads nothing stored. None is `auto`.
+        options: for several papers `out`, the folder of the run (None: a temporary one); for one
+            `cache`, as `Extractor` has it; and any setting of `Settings` by its name, such as
+            `temperature`, `concurrency` or `max_tokens`.
+
+    Returns:
+        An `Extraction` for one abstract. It may have failed: see its `status`, or call
+        `raise_for_status`. A `Run` for several papers.
+
+    Raises:
+        UsageError: an argument or a setting is wrong.
+        SetupError: nothing can answer: no key, no server, no stored reply, no local model.
+    """
+    if isinstance(abstract, str | Paper):
+        with Extractor(model, base_url=base_url, replay=replay, **options) as extractor:
+            return extractor.extract(abstract, title=title)
+    if title is not None:
+        raise UsageError("title= goes with one abstract; give several papers their own titles")
+    given = {"model": model, "base_url": base_url, "replay": replay, **options}
+    return _off_the_loop(lambda: _extract_all(abstract, **given))
+
+
+async def aextract(
+    abstract: str | Paper,
+    model: str | None = None,
+    *,
+    title: str | None = None,
+    base_url: str | None = None,
+    replay: settings.ReplayMode | None = None,
+    **options: Any,
+) -> Extraction:
+    """Extract the claims of one abstract without blocking the event loop; see `extract`."""
+    async with Extractor(model, base_url=base_url, replay=replay, **options) as extractor:
+        return await extractor.aextract(abstract, title=title)
+
+
+class Extractor:
+    """Extracts many abstracts over one client, as a context manager or an async one.
+
+    Its connections, rate limits and reply cache are shared by all calls, which may come from
+    several threads or tasks at once.
+
+    Args:
+        model: as for `extract`.
+        base_url: as for `extract`.
+        replay: as for `extract`.
+        cache: file that keeps live replies, so that no reply is paid for twice. None is
+            `replies.sqlite` in the user's cache folder (CLAIMGRID_CACHE sets another folder).
+        options: any setting of `Settings` by its name.
+
+    Raises:
+        UsageError: a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        base_url: str | None = None,
+        replay: settings.ReplayMode | None = None,
+        cache: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        self._given = settings.load(model=model, base_url=base_url, replay=replay, **options)
+        self._session = open_session(self._given)
+        self._cache = Path(cache) if cache else settings.cache_folder() / "replies.sqlite"
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._lock: asyncio.Lock | None = None
+        self._client: Client | None = None
+        self._replies: ReplyCache | None = None
+
+    def __enter__(self) -> Extractor:
+        # The client lives on a loop of its own, so that calls work inside any other loop too.
+        portal = self._stack.enter_context(start_blocking_portal())
+        self._stack.callback(portal.call, self._close)
+        self._portal = portal
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        self._portal = None
+        self._stack.close()
+
+    async def __aenter__(self) -> Extractor:
+        return self.__enter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.__exit__)
+
+    @property
+    def model(self) -> str:
+        """The model that is asked, or whose recordings answer."""
+        return self._session.endpoint.model
+
+    def extract(self, abstract: str | Paper, *, title: str | None = None) -> Extraction:
+        """Extract the claims of one abstract; see `claimgrid.extract`."""
+        return self._open().call(self._one, _paper(abstract, title))
+
+    async def aextract(self, abstract: str | Paper, *, title: str | None = None) -> Extraction:
+        """Extract the claims of one abstract without blocking the event loop."""
+        started = self._open().start_task_soon(self._one, _paper(abstract, title))
+        return await asyncio.wrap_future(started)
+
+    def _open(self) -> BlockingPortal:
+        if self._portal is None:
+            raise UsageError("an Extractor is a context manager: with claimgrid.Extractor() as e:")
+        return self._portal
+
+    async def _one(self, paper: Paper) -> Extraction:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with self._lock:
+            if self._client is None:
+                self._client = self._made(paper)
+        outcome = await pipeline.extract(paper, self._session.request, self._client.ask)
+        return Extraction.of(outcome)
+
+    def _made(self, paper: Paper) -> Client:
+        """The client, once the first paper has told which model answers."""
+        self._session, _ = model_choice.choose(
+            self._session, iter([paper]), self._cache, _LOG.warning
+        )
+        self._session.require_replies(self._cache)
+        if self._session.live:
+            self._cache.parent.mkdir(parents=True, exist_ok=True)
+        if self._session.live or self._cache.exists():
+            self._replies = ReplyCache(self._cache)
+        return self._session.client(self._session.stores(self._replies))
+
+    async def _close(self) -> None:
+        if self._client is not None:
+            await self._client.__aexit__()
+        if self._replies is not None:
+            self._replies.close()
+
+
+def read(source: str, **options: Any) -> Iterator[Paper | sources.Problem]:
+    """Read papers as they come: from a file, a folder, or `-` for standard input.
+
+    See `claimgrid.sources.read`, which this is.
+    """
+    return sources.read(source, **options)
+
+
+def load(*outs: Any) -> Run:
+    """Read the folders of finished runs; see `claimgrid.results.load`, which this is."""
+    return results.load(*outs)
+
+
+def _extract_all(papers: Papers, *, out: str | Path | None = None, **given: Any) -> Run:
+    loaded = settings.load(**given)
+    temporary = _TemporaryFolder() if out is None else None
+    out = temporary.name if temporary else out
+    assert out is not None
+    done = run_source(
+        "papers given in Python",
+        Path(out),
+        loaded,
+        items=_items(papers),
+        watcher=lambda _: _Unwatched(),
+        tell=_LOG.warning,
+    )
+    return results.load(done.folder, keep=temporary)
+
+
+class _TemporaryFolder:
+    """A folder that is deleted when nothing refers to it any more."""
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="claimgrid-")
+        weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
+
+
+class _Unwatched:
+    def __enter__(self) -> _Unwatched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was opened."""
+
+    def moved(self) -> None:
+        """Nobody watches."""
+
+
+def _off_the_loop(work: Callable[[], Run]) -> Run:
+    """Do `work` here, or in a thread of its own where this one runs an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with start_blocking_portal() as portal:
+        return portal.call(asyncio.to_thread, work)
+
+
+def _items(papers: Papers) -> Iterator[Paper | sources.Problem]:
+    def each() -> Iterator[Paper | sources.Problem]:
+        for number, given in enumerate(papers, 1):
+            if isinstance(given, str):
+                yield _paper(given, None)
+            elif isinstance(given, Mapping):
+                yield paper_of(given, where="papers given in Python", number=number)
+            else:
+                yield given
+
+    return sources.with_own_ids(each())
+
+
+def _paper(abstract: str | Paper, title: str | None) -> Paper:
+    if isinstance(abstract, Paper):
+        return abstract.model_copy(update={"title": title}) if title is not None else abstract
+    if not abstract.strip():
+        raise UsageError("the abstract is empty; pass its text, or papers from claimgrid.read")
+    if len(abstract) < _FILE_LIKE and "\n" not in abstract and os.path.exists(abstract):  # noqa: PTH110 False for what is no path
+        raise UsageError(
+            f"{abstract} is a file or folder and not an abstract; "
+            f"use claimgrid.extract(claimgrid.read({abstract!r}))"
+        )
+    title = title or ""
+    return Paper(paper_id=slug(title or abstract[:200]), title=title, abstract=abstract.rstrip())

@@ -1,10 +1,11 @@
-"""The errors of claimgrid, what each costs, and the exit code that it ends the command with.
+"""The errors of claimgrid, and the exit code that each ends the command with.
 
     ClaimgridError                   exit 2 unless said otherwise
     ├── UsageError                   a flag, a path or a setting is wrong
     ├── SetupError                   an extra, a key or a resource is missing
     ├── SourceError                  a source cannot be read at all (file, line)
     ├── StoreError                   the run's folder cannot be read or written
+    ├── ExtractionError              one abstract failed, and the caller wants to know
     ├── StoppedError                 a limit of the run is reached; nothing is wrong
     └── PaperError                   costs one paper only; the run goes on, exit 1
         ├── NoRecordingError         nothing recorded for the request and no model to ask
@@ -12,9 +13,10 @@
         ├── TruncatedError           the reply was cut at the token limit
         ├── InvalidReplyError        no valid reply within the re-asks
         └── TransportError           the server could not be reached or kept failing
-            └── TooLongError         the server refuses the request as too long
+            ├── TooLongError         the server refuses the request as too long
+            └── UnusableServerError  key, credit or model is wrong: no paper can be answered
 
-Every message says what is wrong, where, and what to do about it. Knows nothing of the stages.
+Every message says what is wrong, where, and what to do about it.
 """
 
 from __future__ import annotations
@@ -48,12 +50,19 @@ class SourceError(ClaimgridError):
     def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
         where = path if line is None else f"{path}:{line}"
         super().__init__(f"{where}: {message}")
+        self.message = message
         self.path = path
         self.line = line
 
 
 class StoreError(ClaimgridError):
     """A run's folder cannot be read or written."""
+
+
+class ExtractionError(ClaimgridError):
+    """An extraction that was asked to have come out has failed (`Extraction.raise_for_status`)."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class StoppedError(ClaimgridError):
@@ -65,7 +74,7 @@ class StoppedError(ClaimgridError):
 class PaperError(ClaimgridError):
     """One paper failed; the others still come out.
 
-    `status` is what the paper line says (see `claims.Status`), `stage` where it failed.
+    `status` is what the paper line says (see `types.claim.Status`), `stage` where it failed.
     """
 
     exit_code: ClassVar[int] = 1
@@ -93,7 +102,7 @@ class InvalidReplyError(PaperError):
     """No reply could be used, even after the re-asks.
 
     Args:
-        dropped: the items of the last reply that could not be read (`llm.answer.Dropped`).
+        dropped: the items of the last reply that could not be read (`types.answer.Dropped`).
     """
 
     status = "invalid"
@@ -109,3 +118,17 @@ class TransportError(PaperError):
 
 class TooLongError(TransportError):
     """The server refuses the request as too long for it or for its model."""
+
+
+class UnusableServerError(TransportError):
+    """The server refuses for a reason that is the same for every paper, so the run stops.
+
+    Args:
+        why: the reason in a few words, such as "a refused API key".
+        certain: False where it may still be about one paper, unless no paper was answered so far.
+    """
+
+    def __init__(self, message: str, *, why: str, certain: bool = True) -> None:
+        super().__init__(message)
+        self.why = why
+        self.certain = certain

@@ -1,26 +1,24 @@
-"""The folder of a run ─► typed claims and data frames, for notebooks and other programs.
+"""What the Python interface gives back: an `Extraction` of one abstract, a `Run` of many.
 
-    >>> import claimgrid
-    >>> run = claimgrid.load("outputs/seeds")  # doctest: +SKIP
-    >>> [claim.ratio.high for claim in run.claims if claim.kind == "speedup"]  # doctest: +SKIP
-    >>> run.to_pandas("speedups")  # doctest: +SKIP
-
-Data frames hold the views of `extract sql --schema OUT`. Each library is imported when it is asked
-for. Knows no terminal.
+Both show themselves in a notebook. Data frames hold the views of `extract sql --schema OUT`; each
+data-frame library is imported when it is asked for.
 """
 
 from __future__ import annotations
 
-import html
+import glob
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 
-from claimgrid.errors import SetupError, UsageError
+from claimgrid import notebook
+from claimgrid.errors import ExtractionError, SetupError, UsageError
 from claimgrid.io import run_folder
-from claimgrid.types.claim import Claim, PaperLine, Rejected
+from claimgrid.types.answer import Usage
+from claimgrid.types.claim import Claim, PaperLine, Rejected, Status, UnclaimedNumber
+from claimgrid.types.outcome import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +29,11 @@ if TYPE_CHECKING:
     from claimgrid.tables.views import Database
 
 _Made = TypeVar("_Made")
-_SHOWN = 200  # rows of a claim list that a notebook prints
-_HEAD = ("kind", "subject", "value", "qualifier", "quote", "paper", "claim")
+_NAMED = 4  # claims that the repr of a list names
 
 
 class ClaimList(Sequence[Claim]):
-    """Claims in the order of the abstracts; a notebook shows them as a table."""
+    """Claims in the order of the abstracts. A notebook shows them as a table."""
 
     def __init__(self, claims: Iterable[Claim]) -> None:
         self._claims = tuple(claims)
@@ -62,25 +59,124 @@ class ClaimList(Sequence[Claim]):
         return hash(tuple(claim.claim_id for claim in self._claims))
 
     def __repr__(self) -> str:
-        return f"<ClaimList of {len(self)} claims>"
+        count = f"{len(self)} claim{'s' * (len(self) != 1)}"
+        named = "; ".join(notebook.named(claim) for claim in self._claims[:_NAMED])
+        more = "; …" if len(self) > _NAMED else ""
+        return f"<ClaimList of {count}{': ' if named else ''}{named}{more}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
-        body = "".join(_html_row(claim) for claim in self._claims[:_SHOWN])
-        more = len(self) - _SHOWN
-        rest = f"<p>and {more:,} more</p>" if more > 0 else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+        return notebook.claims_table(self._claims)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
+class Extraction:
+    """What one abstract came to.
+
+    Args:
+        paper: the line that a run would write: the abstract as read, how it ended, counts.
+        claims: the claims, in the order of the abstract. Offsets count Unicode code points of
+            `paper.abstract`, and `paper.abstract[start:end]` is always the quoted text.
+        rejected: what the model gave and the abstract does not hold, with reasons.
+        usage: tokens and HTTP replies behind it, also where the reply was stored before.
+        source: `live`, `cache` or `recording`; None if nothing answered.
+    """
+
+    paper: PaperLine
+    claims: ClaimList
+    rejected: tuple[Rejected, ...]
+    usage: Usage
+    source: str | None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Extraction:
+        """The extraction that an outcome of the pipeline stands for."""
+        return cls(
+            outcome.paper,
+            ClaimList(outcome.claims),
+            outcome.rejected,
+            outcome.usage,
+            outcome.source,
+        )
+
+    @property
+    def status(self) -> Status:
+        """`claims`, `no_claims`, `refused`, `truncated`, `invalid` or `error`."""
+        return self.paper.status
+
+    @property
+    def reason(self) -> str | None:
+        """Why it failed; None if it did not."""
+        return self.paper.reason
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered."""
+        return self.paper.model
+
+    @property
+    def unclaimed(self) -> list[UnclaimedNumber]:
+        """The numbers of the abstract that no claim covers, with the reason where one is known."""
+        return self.paper.unclaimed_numbers
+
+    def raise_for_status(self) -> Extraction:
+        """Return the extraction itself if it came out.
+
+        Raises:
+            ExtractionError: it failed; the message says why.
+        """
+        if self.status not in ("claims", "no_claims"):
+            raise ExtractionError(f"{self.paper.paper_id}: {self.reason or self.status}")
+        return self
+
+    def __repr__(self) -> str:
+        if self.status not in ("claims", "no_claims"):
+            return f"<Extraction of {self.paper.paper_id}: {self.status}: {self.reason}>"
+        counts = (
+            f"{len(self.claims)} claim{'s' * (len(self.claims) != 1)}, "
+            f"{len(self.rejected)} rejected, {len(self.unclaimed)} numbers unclaimed"
+        )
+        return f"<Extraction of {self.paper.paper_id}: {counts}, by {self.model}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.extraction(self.paper, self.claims)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """What a run wrote, as typed objects."""
+    """What one or more runs wrote, as typed objects.
 
-    folder: Path
+    `manifests` holds what each `run.json` says: the model, its measured quality, costs, versions.
+    """
+
+    folders: tuple[Path, ...]
     claims: ClaimList
     papers: tuple[PaperLine, ...]
     rejected: tuple[Rejected, ...]
-    _database: list[Database] = field(default_factory=list, repr=False, compare=False)
+    manifests: tuple[dict[str, Any], ...] = ()
+    _database: list[Database] = field(default_factory=list, compare=False)
+    _keep: object = field(default=None, compare=False)  # a temporary folder lives as long as this
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(str, self.folders[:3])) + (", …" if len(self.folders) > 3 else "")
+        failed = sum(line.status not in ("claims", "no_claims") for line in self.papers)
+        lost = f", {failed} failed" if failed else ""
+        return f"<Run {names}: {len(self.papers)} papers{lost}, {len(self.claims)} claims>"
+
+    def _repr_html_(self) -> str:
+        return notebook.run(repr(self), self.manifests, self.claims)
+
+    def __iter__(self) -> Any:
+        """Each paper of the run as an `Extraction`, in order."""
+        claims: dict[str, list[Claim]] = {}
+        rejected: dict[str, list[Rejected]] = {}
+        for claim in self.claims:
+            claims.setdefault(claim.paper_id, []).append(claim)
+        for item in self.rejected:
+            rejected.setdefault(item.paper_id, []).append(item)
+        for line in self.papers:
+            own = ClaimList(claims.get(line.paper_id, ()))
+            lost = tuple(rejected.get(line.paper_id, ()))
+            yield Extraction(line, own, lost, Usage(), None)
 
     def to_pandas(self, view: str = "claims") -> pd.DataFrame:
         """A view as a pandas DataFrame.
@@ -112,23 +208,46 @@ class Run:
         if view not in views.VIEWS:
             raise UsageError(f"{view}: no such view; there are {', '.join(views.VIEWS)}")
         if not self._database:
-            self._database.append(views.connect([fspath(self.folder)]))
+            self._database.append(views.connect([fspath(folder) for folder in self.folders]))
         return self._database[0].relation(f"from {view}")
 
 
-def load(out: str | PathLike[str]) -> Run:
-    """Read the folder of a finished run.
+def load(*outs: str | PathLike[str], keep: object = None) -> Run:
+    """Read the folders of finished runs.
+
+    Args:
+        outs: folders, or globs of folders such as `outputs/*`, which give the runs among them.
+        keep: an object that is to live as long as the run.
 
     Raises:
+        UsageError: no folder was named, or a glob matches no run.
         StoreError: it is no such folder, or a line is not of this version; names file and line.
     """
-    folder = Path(out)
+    folders = list(dict.fromkeys(folder for out in outs for folder in _folders(fspath(out))))
+    if not folders:
+        raise UsageError("no run was named: pass the folder of a run, such as outputs/seeds")
     return Run(
-        folder,
-        ClaimList(run_folder.read_claims(folder)),
-        tuple(run_folder.read_papers(folder)),
-        tuple(run_folder.read_rejected(folder)),
+        tuple(folders),
+        ClaimList(claim for folder in folders for claim in run_folder.read_claims(folder)),
+        tuple(line for folder in folders for line in run_folder.read_papers(folder)),
+        tuple(item for folder in folders for item in run_folder.read_rejected(folder)),
+        tuple(
+            run_folder.read_manifest(folder)
+            for folder in folders
+            if (folder / run_folder.MANIFEST).exists()
+        ),
+        _keep=keep,
     )
+
+
+def _folders(out: str) -> list[Path]:
+    if Path(out).exists() or not glob.has_magic(out):
+        return [Path(out)]
+    matches = [Path(match) for match in sorted(glob.glob(out, recursive=True))]  # noqa: PTH207 a whole path
+    runs = [match for match in matches if (match / "claims.jsonl").is_file()]
+    if not runs:
+        raise UsageError(f"{out}: matches no run; `extract run SOURCE --out FOLDER` makes one")
+    return runs
 
 
 def _with(extra: str, make: Callable[[], _Made]) -> _Made:
@@ -138,16 +257,3 @@ def _with(extra: str, make: Callable[[], _Made]) -> _Made:
         raise SetupError(
             f"{error.name} is not installed; pip install 'claimgrid[{extra}]'"
         ) from error
-
-
-def _html_row(claim: Claim) -> str:
-    cells = (
-        claim.kind,
-        claim.subject or "",
-        claim.value.text if claim.value else "",
-        claim.qualifier,
-        claim.evidence.quote,
-        f"{claim.paper_id}:{claim.evidence.start}-{claim.evidence.end}",
-        claim.claim_id,
-    )
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

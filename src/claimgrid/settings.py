@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     pack: int = Field(default=1, ge=1, le=50)
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
+    shard: str | None = None  # "3/16"; the environment suits the jobs of a cluster
     # US dollars per million tokens of a server that no price list knows; no flags: they belong to a
     # server, not to a run.
     price_input: float | None = Field(default=None, ge=0)
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     slots: int | None = Field(default=None, ge=1, le=256)
     context: int | None = Field(default=None, ge=256)  # tokens of each slot
+    # Of models that give probabilities (`reader`): below `min_confidence` a claim is rejected; with
+    # `reader+NAME`, NAME is asked where more than `doubt` claims are expected wrong or missed.
+    min_confidence: float | None = Field(default=None, ge=0, le=1)
+    doubt: float = Field(default=1.0, ge=0)
     batch: int | None = Field(default=None, ge=32, le=65536)  # tokens; no flag: seldom worth it
 
     @classmethod
@@ -102,7 +107,8 @@ def load(**flags: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             near = get_close_matches(name, Settings.model_fields, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{CONFIG_FILE}: there is no setting {name!r}{hint}") from error
+            where = "" if name in flags else f"{CONFIG_FILE}: "
+            raise UsageError(f"{where}there is no setting {name!r}{hint}") from error
         raise UsageError(
             f"setting {name}: {first['msg']} (given {first['input']!r}); check the flag "
             f"--{name.replace('_', '-')}, CLAIMGRID_{name.upper()} and {CONFIG_FILE}"
@@ -117,15 +123,54 @@ def api_key(provider: str) -> str | None:
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
+def cache_folder() -> Path:
+    """Where replies and fetched records are kept between calls: CLAIMGRID_CACHE, else the user's
+    cache folder."""
+    told = os.environ.get("CLAIMGRID_CACHE")
+    return Path(told) if told else _user_cache()
+
+
 def model_folder() -> Path:
     """Where fetched models are kept: CLAIMGRID_MODELS, else the user's cache folder."""
     told = os.environ.get("CLAIMGRID_MODELS")
-    if told:
-        return Path(told)
+    return Path(told) if told else _user_cache() / "models"
+
+
+def _user_cache() -> Path:
     if sys.platform == "win32":
         root = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local"
     elif sys.platform == "darwin":
         root = Path.home() / "Library/Caches"
     else:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "claimgrid/models"
+    return Path(root) / "claimgrid"
+
+
+def source_url(service: str) -> str | None:
+    """Another address of a service that papers are fetched from: CLAIMGRID_<SERVICE>_URL."""
+    return os.environ.get(f"CLAIMGRID_{service.upper()}_URL")
+
+
+def source_pause(seconds: float) -> float:
+    """Seconds between two requests to such a service; CLAIMGRID_SOURCE_PAUSE sets others."""
+    told = os.environ.get("CLAIMGRID_SOURCE_PAUSE")
+    try:
+        return float(told) if told else seconds
+    except ValueError as error:
+        raise UsageError(f"CLAIMGRID_SOURCE_PAUSE: {told!r} is no number of seconds") from error
+
+
+def source_cache() -> Path:
+    """Where answers of such services are kept: CLAIMGRID_SOURCE_CACHE, else the user's cache."""
+    told = os.environ.get("CLAIMGRID_SOURCE_CACHE")
+    return Path(told) if told else cache_folder() / "sources"
+
+
+def source_mail() -> str | None:
+    """The address that such services are told, for their polite pools: CLAIMGRID_MAILTO."""
+    return os.environ.get("CLAIMGRID_MAILTO")
+
+
+def s2_key() -> str | None:
+    """The key for Semantic Scholar: S2_API_KEY. It raises the rate that one may ask at."""
+    return os.environ.get("S2_API_KEY")

@@ -23,7 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from claimgrid.errors import SourceError, StoreError, UsageError
 from claimgrid.llm import providers
-from claimgrid.llm.reply_reader import ending, texts
+from claimgrid.llm.reply_body import ending, texts
 from claimgrid.llm.response_store import Attempt, Recording
 from claimgrid.types.reply import Reply
 from claimgrid.types.request import Request

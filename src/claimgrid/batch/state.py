@@ -22,7 +22,7 @@ from typing import Any
 
 from claimgrid.batch.base import BatchPart, BatchRequest, BatchRun, RequestStatus
 from claimgrid.errors import StoreError, UsageError
-from claimgrid.llm.reply_reader import usage_of
+from claimgrid.llm.reply_body import usage_of
 from claimgrid.types.answer import Usage
 from claimgrid.types.request import Request, Sampling
 

@@ -1,4 +1,4 @@
-"""`extract audit`: a run ─► the numbers that no claim covers, each with the words around it."""
+"""`extract audit`: lists the numbers that no claim covers, each with the words around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`extract models bench`: a model and this machine ─► tokens per second, abstracts per minute.
+"""`extract models bench`: measures tokens per second and abstracts per minute of a model, here.
 
 Asks what a run would ask, through the same client; llama.cpp's replies tell its own timings.
 """

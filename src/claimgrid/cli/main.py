@@ -26,13 +26,37 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "completion",
         'Print the script that completes `extract` in SHELL: eval "$(extract completion bash)".',
     ),
+    "diff": (
+        "diff",
+        "Show what differs between the claims of two runs, claim by claim.",
+    ),
     "distill": (
         "distill",
         "Tune a small model on the claims or replies of the runs RUN… (extra `train`).",
     ),
+    "drift": (
+        "drift",
+        "Ask a sample of SOURCE again and report how many claims changed.",
+    ),
     "eval": (
         "evaluate",
         "Score a run against gold: precision, recall and F1 by kind, and what differs.",
+    ),
+    "export": (
+        "export",
+        "Write the papers and claims of runs in the form of another tool.",
+    ),
+    "gold": (
+        "gold",
+        "Check labelled claims against their abstracts, or draft them from a run.",
+    ),
+    "leaderboard": (
+        "leaderboard",
+        "Rank the results of one or more runs, a board for each benchmark and metric.",
+    ),
+    "merge": (
+        "merge",
+        "Put the shards of a run together into one run's folder.",
     ),
     "models": (
         "models",
@@ -40,19 +64,27 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "plan": (
         "plan",
-        "Estimate what a run of SOURCE would take: requests, tokens, cost and time.",
+        "Estimate what a run of SOURCE… would take: requests, tokens, cost and time.",
+    ),
+    "recordings": (
+        "recordings",
+        "Look after recorded replies: which are fresh, stale, orphaned or missing.",
     ),
     "registry": (
         "registry",
-        "Look after the hardware registry.",
+        "Look after the registries of hardware, benchmarks and metrics.",
     ),
     "report": (
         "report",
         "Write a run's claim browser: one HTML file that opens from disk without a network.",
     ),
+    "review": (
+        "review",
+        "Decide on a run's claims in a browser: accept, reject, edit, add; `extract review OUT`.",
+    ),
     "run": (
         "run",
-        "Extract the claims of SOURCE: a file, a folder, or - for standard input.",
+        "Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.",
     ),
     "schema": (
         "schema",
@@ -65,6 +97,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": (
         "show",
         "Show a paper of a run: its abstract with the evidence marked, and its claims.",
+    ),
+    "sources": (
+        "sources",
+        "Look at SOURCE… before paying: formats, papers, duplicates, columns, three of them.",
     ),
     "sql": (
         "sql",

@@ -19,9 +19,10 @@ def model_options(command: Command) -> Command:
             click.option(
                 "--model",
                 metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, embedded/NAME (see "
-                "`extract models list`), embedded:FILE.gguf, or the name that a server behind "
-                "--base-url knows.",
+                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME; reader, which comes "
+                "with this package and needs no key; reader+NAME, which asks NAME where the reader "
+                "is unsure; rules (cue words alone); embedded/NAME (see `extract models list`), "
+                "embedded:FILE.gguf, or the name that a server behind --base-url knows.",
             ),
             click.option(
                 "--base-url",
@@ -59,6 +60,65 @@ def model_options(command: Command) -> Command:
     return command
 
 
+SOURCE_OPTIONS = (
+    "title_column", "abstract_column", "where", "limit", "sample", "seed", "select",
+    "keep_versions",
+)  # fmt: skip
+
+
+def source_options(command: Command) -> Command:
+    """Which papers of the sources are taken, and how their columns are read."""
+    for option in reversed(
+        (
+            click.option(
+                "--title-col",
+                "title_column",
+                metavar="NAME",
+                help="Column or key of the titles in a table. Default: guessed.",
+            ),
+            click.option(
+                "--abstract-col",
+                "abstract_column",
+                metavar="NAME",
+                help="Column or key of the abstracts in a table. Default: guessed.",
+            ),
+            click.option(
+                "--where",
+                metavar="SQL",
+                help="Only papers for which this holds, such as \"year >= 2025 and 'cs.DC' in "
+                'categories".',
+            ),
+            click.option(
+                "--limit", type=click.IntRange(min=1), metavar="N", help="At most N papers."
+            ),
+            click.option(
+                "--sample", type=click.IntRange(min=1), metavar="N", help="N papers at random."
+            ),
+            click.option(
+                "--seed", type=int, default=0, metavar="S", help="Chooses the sample. Default: 0."
+            ),
+            click.option(
+                "--select",
+                type=click.Path(dir_okay=False),
+                metavar="FILE",
+                help="Only papers whose id, DOI or citation key FILE lists, one a line.",
+            ),
+            click.option(
+                "--keep-versions",
+                is_flag=True,
+                help="Leave records of the same paper apart, such as preprint and proceedings.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def taken_source_options(flags: dict[str, Any]) -> dict[str, Any]:
+    """The options of `source_options`, taken out of all the flags of a command."""
+    return {name: flags.pop(name) for name in SOURCE_OPTIONS}
+
+
 def embedded_options(command: Command) -> Command:
     """How an embedded model is served; without them, the machine and the model decide."""
     for option in reversed(
@@ -82,6 +142,40 @@ def embedded_options(command: Command) -> Command:
                 metavar="N",
                 help="Tokens of each slot, prompt and reply. Default: 10,240, or what the model "
                 "takes.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def scale_options(command: Command) -> Command:
+    """Options of a run that is more than one process."""
+    for option in reversed(
+        (
+            click.option(
+                "--shard",
+                metavar="I/N",
+                help="Ask about the I-th of N equal parts of SOURCE, with an N-th of --rpm, --tpm, "
+                "--max-cost and --max-requests; `extract merge` puts the parts together.",
+            ),
+            click.option(
+                "--engine",
+                type=click.Choice(["local", "ray"]),
+                default="local",
+                help="ray: on a Ray cluster, whose nodes all see --out (extra `ray`). Default: "
+                "local.",
+            ),
+            click.option(
+                "--address",
+                metavar="HOST:PORT",
+                help="Of the Ray cluster, or auto. Default: one is started on this machine.",
+            ),
+            click.option(
+                "--workers",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Ray workers. Default: half of the cluster's CPUs.",
             ),
         )
     ):

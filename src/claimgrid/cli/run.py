@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,39 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, embedded_options, model_options
+from claimgrid.cli.options import (
+    PATH,
+    embedded_options,
+    model_options,
+    scale_options,
+    source_options,
+    taken_source_options,
+)
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
-from claimgrid.engines.local_engine import FinishedRun, run_source
+from claimgrid.engines import ray_engine
+from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.ray_engine import RayOptions
+from claimgrid.engines.run_setup import FinishedRun
+from claimgrid.errors import UsageError
 from claimgrid.llm.budget import SpendLimits
 
 
 def run(
-    source: str,
+    names: Sequence[str],
     out: Path | None,
     given: settings.Settings,
     *,
     limits: SpendLimits | None = None,
     log_format: LogFormat = "bar",
+    choice: dict[str, Any] | None = None,
+    ray_options: RayOptions | None = None,
 ) -> int:
-    """Extract the claims of a source into `out`, with progress and a summary for a person.
+    """Extract the claims of sources into `out`, with progress and a summary for a person.
+
+    Args:
+        choice: which papers of the sources, as keyword arguments of `sources.read`.
+        ray_options: of the cluster that runs it; None runs it in this process.
 
     Returns:
         The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
@@ -36,22 +54,29 @@ def run(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    done = run_source(
+    source = " ".join(names)
+    engine = (
+        run_source
+        if ray_options is None
+        else functools.partial(ray_engine.run_source, ray_options=ray_options)
+    )
+    done = engine(
         source,
         out,
         given,
+        items=sources.read(*names, **choice or {}),
         limits=limits,
         watcher=functools.partial(progress, log_format),
         tell=lambda sentence: click.echo(sentence, err=True),
     )
-    _print(source, done)
+    _print(names, done)
     return done.exit_code
 
 
-def _print(source: str, done: FinishedRun) -> None:
+def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
     tally, told = done.summary, done.manifest
-    if source == "-" and tally.papers == 1 and tally.last and not tally.failures:
+    if "-" in names and tally.papers == 1 and tally.last and not tally.failures.total:
         from claimgrid.cli.show import print_paper
 
         print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
@@ -62,7 +87,7 @@ def _print(source: str, done: FinishedRun) -> None:
             "earlier run",
             soft_wrap=True,
         )
-    for name in sources.skipped(source):
+    for name in (name for source in names for name in sources.skipped(source)):
         console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
     if told["stopped_by"]:
         console.print(
@@ -73,8 +98,9 @@ def _print(source: str, done: FinishedRun) -> None:
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, help="Folder of the run. Default: outputs/<source>.")
+@source_options
 @model_options
 @embedded_options
 @click.option(
@@ -96,6 +122,19 @@ def _print(source: str, done: FinishedRun) -> None:
     help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
     "Papers without a valid part of the reply are asked about alone. Default: 1.",
 )
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="P",
+    help="Reject claims of a lower confidence, where the model gives one (reader).",
+)
+@click.option(
+    "--doubt",
+    type=float,
+    metavar="N",
+    help="With --model reader+NAME: ask NAME about an abstract where more than N claims are "
+    "expected to be wrong or missed. Default: 1.",
+)
 @click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
 @click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
@@ -104,26 +143,41 @@ def _print(source: str, done: FinishedRun) -> None:
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
 @click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
 @click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@scale_options
 @click.option(
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
-    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+    help="Progress on standard error: a bar (in a log, a line every 15 seconds), JSON lines, or "
+    "none.",
 )
 def command(
-    source: str,
+    source: tuple[str, ...],
     out: Path | None,
     max_cost: float | None,
     max_requests: int | None,
     max_minutes: float | None,
     log_format: str,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     **flags: Any,
 ) -> None:
-    """Extract the claims of SOURCE: a file, a folder, or - for standard input.
+    """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
 
-    Reads listings (.txt), JSON Lines (.jsonl) and plain abstracts (.txt), gzipped or not. Exit
-    code 0: all papers came out; 1: some failed (see papers.jsonl); 2: wrong usage or set-up.
+    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot,
+    OpenAlex, Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not;
+    `extract sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
+    papers.jsonl); 2: wrong usage or set-up.
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
+    choice = taken_source_options(flags)
     given = settings.load(**flags)
-    sys.exit(run(source, out, given, limits=limits, log_format=log_format))  # type: ignore[arg-type]
+    if engine != "ray" and (address or workers):
+        raise UsageError("--address and --workers go with --engine ray")
+    cluster = RayOptions(address, workers) if engine == "ray" else None
+    told: LogFormat = log_format  # type: ignore[assignment]
+    done = run(
+        source, out, given, limits=limits, log_format=told, choice=choice, ray_options=cluster
+    )
+    sys.exit(done)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from claimgrid.engines.run_summary import RunSummary
+from claimgrid.engines.run_summary import RunSummary, Tellings
 from claimgrid.io import run_folder
 from claimgrid.types.answer import Usage
 
@@ -40,6 +40,9 @@ def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[
     row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
     unclaimed = sum(tally.unclaimed.values())
     row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
+    if "reader" in told and told["reader"]["check_first"]:
+        below = told["reader"]["check_first_below"]
+        row("check first", told["reader"]["check_first"], f"claims of a confidence below {below}")
     if told["unreached"]:
         row("unreached", told["unreached"], "read from the source and not asked")
     names = ", ".join((*run_folder.NAMES, run_folder.MANIFEST))
@@ -50,19 +53,20 @@ def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[
 
 
 def _warnings_and_failures(console: Console, folder: Path, tally: RunSummary) -> None:
-    for where, text in tally.warnings[:_SHOWN]:
-        console.print(f"[yellow]warning[/] {escape(where)}: {escape(text)}", soft_wrap=True)
-    if len(tally.warnings) > _SHOWN:
-        console.print(f"… {len(tally.warnings) - _SHOWN} more warnings in {folder}/papers.jsonl")
-    by_reason: dict[str, list[str]] = {}
-    for where, text in tally.failures:
-        by_reason.setdefault(text, []).append(where)
-    for text, places in list(by_reason.items())[:_SHOWN]:
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-        where = escape(", ".join(places[:3]))
-        console.print(f"[red]failed[/]  {where}{more}: {escape(text)}", soft_wrap=True)
-    if len(by_reason) > _SHOWN:
-        console.print(f"… {len(by_reason) - _SHOWN} more kinds of failure in {folder}/papers.jsonl")
+    _tell(console, tally.warnings, "[yellow]warning[/]", f"warnings in {folder}/papers.jsonl")
+    _tell(console, tally.failures, "[red]failed[/] ", f"failures in {folder}/papers.jsonl")
+
+
+def _tell(console: Console, told: Tellings, mark: str, more_in: str) -> None:
+    shown = 0
+    for text, places in list(told.first.items())[:_SHOWN]:
+        count = told.counts[text]
+        shown += count
+        more = f" and {count - len(places)} more" if count > len(places) else ""
+        where = escape(", ".join(places))
+        console.print(f"{mark} {where}{more}: {escape(text)}", soft_wrap=True)
+    if told.total > shown:
+        console.print(f"… {told.total - shown} more {more_in}", soft_wrap=True)
 
 
 def _parts(counts: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""Abstract ─► the small questions that it raises: one for each number, model size, device and name.
+"""Lists what may be a claim in an abstract: each number, model size, device and name.
 
 Pure. Everything that may be a claim is found by the lexer, the hardware registry and the shape of
 names; a model only has to say which of it is one, of which kind.

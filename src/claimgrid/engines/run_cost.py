@@ -1,4 +1,4 @@
-"""The replies that a run's folder holds ─► what they cost, over all runs that filled it.
+"""Adds up what the replies in a run's folder cost, over all runs that filled it.
 
 `run.json` tells it per paper and per claim of the result. A reply is counted for each time that it
 was paid for: failed attempts, re-asks, packs, batches, and replies that a later run replaced.

@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.engines.session import Session
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import KINDS
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
-_SHOWN = 10
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,10 @@ class RunAccount:
         read: papers and problems that the source gave; `source_ended` says whether these are all.
         asked: papers that reached the model or its stores, by where the reply came from.
         http: every try over HTTP by what came of it, those that were repeated included.
+        adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
+        interrupted: whether a person ended it.
     """
 
     source: str
@@ -37,10 +40,36 @@ class RunAccount:
     source_ended: bool
     asked: Mapping[str, int]
     http: Mapping[str, int]
+    adapted: Sequence[str]
     spent: Usage
     seconds: float
-    exit_code: int
+    interrupted: bool
     stopped_by: str | None
+
+
+_SHOWN = 10  # kinds of failure or warning that a summary shows
+
+
+class Tellings:
+    """What is told of papers: the first places of each text, and how many there are.
+
+    Memory does not grow with the papers: of a text three places are kept, and the first texts.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.first: dict[str, list[str]] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, where: str, text: str) -> None:
+        """Count one, and keep it if it is among the first."""
+        self.total += 1
+        if text not in self.first and len(self.first) >= 4 * _SHOWN:
+            return
+        self.counts[text] += 1
+        places = self.first.setdefault(text, [])
+        if len(places) < 3:
+            places.append(where)
 
 
 class RunSummary:
@@ -57,9 +86,10 @@ class RunSummary:
         self.rejected: Counter[str] = Counter()
         self.unclaimed: Counter[str] = Counter()
         self.usage: dict[str, Usage] = {}
-        self.failures: list[tuple[str, str]] = []
-        self.warnings: list[tuple[str, str]] = []
+        self.failures = Tellings()
+        self.warnings = Tellings()
         self.last: Outcome | None = None
+        self.check_first = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one paper."""
@@ -68,17 +98,22 @@ class RunSummary:
         self.last = outcome
         self.statuses[line.status] += 1
         self.kinds.update(claim.kind for claim in outcome.claims)
+        self.check_first += sum(
+            claim.confidence is not None and claim.confidence < CHECK_FIRST
+            for claim in outcome.claims
+        )
         self.rejected.update(rejected.reason for rejected in outcome.rejected)
         self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
         if outcome.source:
             self.live_claims += len(outcome.claims) if outcome.source == "live" else 0
             self.replies[f"{outcome.source} of {line.model} ({outcome.origin})"] += 1
             self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
-        if line.status not in ("claims", "no_claims"):
+        if line.status not in ("claims", "no_claims", "duplicate"):
             self.errors[line.status if line.stage == "ask" else str(line.stage)] += 1
             self.source_problems += line.stage == "source"
-            self.failures.append((line.source or line.paper_id, line.reason or line.status))
-        self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
+            self.failures.add(line.source or line.paper_id, line.reason or line.status)
+        for text in line.warnings:
+            self.warnings.add(line.source or line.paper_id, text)
 
     @property
     def claims(self) -> int:
@@ -102,13 +137,14 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": account.exit_code,
+        "exit_code": _exit_code(tally, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
-        "model": session.endpoint.model,
+        "model": session.name,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
         "caution": session.caution,
+        **_read_here(session, tally),
         "serving": _serving(session),
         "base_url": session.endpoint.base_url,
         "replay": session.given.replay,
@@ -122,9 +158,10 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "source_problems": tally.source_problems,
         "statuses": dict(sorted(tally.statuses.items())),
         "errors": dict(sorted(tally.errors.items())),
-        "warnings": len(tally.warnings),
+        "warnings": tally.warnings.total,
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
+        "adapted": list(account.adapted),
         "claims": dict(tally.kinds),
         "rejected": dict(sorted(tally.rejected.items())),
         "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
@@ -140,6 +177,28 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         },
         "per_live_claim": _each(spent, cost, tally.live_claims),
     }
+
+
+def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
+    """What a model in this process adds: its measured quality, and how many claims to check."""
+    if session.reader is None:
+        return {}
+    return {
+        "reader": {
+            "name": session.reader.name,
+            "measured": dict(session.reader.measured),
+            "check_first": tally.check_first,
+            "check_first_below": CHECK_FIRST,
+            "min_confidence": session.given.min_confidence,
+            "doubt": None if session.alone else session.given.doubt,
+        }
+    }
+
+
+def _exit_code(tally: RunSummary, account: RunAccount) -> int:
+    if account.interrupted:
+        return INTERRUPTED
+    return int(bool(tally.failures or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

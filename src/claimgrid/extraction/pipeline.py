@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from claimgrid.entities.benchmarks import benchmark_key
 from claimgrid.errors import PaperError
 from claimgrid.extraction import claim_builder, coverage
+from claimgrid.extraction.abstract_check import why_no_abstract
 from claimgrid.extraction.grounding import Grounder, items
 from claimgrid.quantities.lexer import lex
 from claimgrid.text import alignment
@@ -22,12 +23,28 @@ from claimgrid.types.request import Request
 
 async def extract(paper: Paper, request: Callable[[Paper], Request], ask: Ask) -> Outcome:
     """Ask a model about a paper, ground and normalize its reply, and account for every number."""
+    unasked = without_abstract(paper)
+    if unasked is not None:
+        return unasked
     asked = request(paper)
     try:
         answer = await ask(asked)
     except PaperError as error:
         return failed(paper, error, model=asked.model)
     return read_answer(paper, answer)
+
+
+class _NoAbstractError(PaperError):
+    stage = "source"
+
+
+def without_abstract(paper: Paper) -> Outcome | None:
+    """The row of a paper that no model is asked about, since its text is no abstract."""
+    what = why_no_abstract(paper.abstract)
+    if what is None:
+        return None
+    told = f"not asked: the source has {what}; add the abstract, or leave the paper out"
+    return failed(paper, _NoAbstractError(told), model=None)
 
 
 def read_answer(paper: Paper, answer: Answer) -> Outcome:
@@ -59,7 +76,7 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
     kept, superfluous = _without_scoreless_doubles(claims.values())
     rejected += [_superfluous(claim) for claim in superfluous]
     kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
-    kept = _with_own_ids(kept)
+    kept = [_sure(claim, answer) for claim in _with_own_ids(kept)]
     return Outcome(
         paper=_line(
             paper,
@@ -93,8 +110,9 @@ def _dropped(paper: Paper, items_: Sequence[Dropped]) -> list[Rejected]:
         Rejected(
             paper_id=paper.paper_id,
             kind=None,
-            reason="invalid_item",
+            reason="invalid_field" if dropped.field else "invalid_item",
             detail=dropped.detail,
+            field=dropped.field,
             item=dropped.item,
         )
         for dropped in items_
@@ -169,6 +187,20 @@ def _with_own_ids(claims: list[Claim]) -> list[Claim]:
         used.add(name)
         own.append(claim if name == claim.claim_id else claim.model_copy(update={"claim_id": name}))
     return own
+
+
+_ANCHORS = ("value", "device", "total", "benchmark")
+
+
+def _sure(claim: Claim, answer: Answer) -> Claim:
+    """The claim with the probability that the model gives to the words that it rests on."""
+    if not answer.confidences:
+        return claim
+    spans = next((claim.spans[name] for name in _ANCHORS if claim.spans.get(name)), ())
+    met = [p for s, e, p in answer.confidences if spans and s < spans[0].end and spans[0].start < e]
+    if not met:
+        return claim
+    return claim.model_copy(update={"confidence": max(met), "confidence_source": "model"})
 
 
 def _superfluous(claim: Claim) -> Rejected:

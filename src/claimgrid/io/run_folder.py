@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,17 @@ class RunWriter:
         except OSError as error:
             raise StoreError(f"{self.folder}: cannot be written: {error}") from error
 
+    def copy(self, name: str, lines: Iterable[bytes]) -> None:
+        """Append lines that another run wrote, as they stand.
+
+        Raises:
+            StoreError: the disk is full or the folder went away.
+        """
+        try:
+            self._files[name].writelines(lines)
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error}") from error
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -107,8 +118,12 @@ def read_claims(folder: Path) -> Iterator[Claim]:
 
 
 def read_papers(folder: Path) -> Iterator[PaperLine]:
-    """The paper lines of a run, in order. Raises StoreError with file and line."""
-    return _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+    """The paper lines of a run, in order. Raises StoreError with file and line.
+
+    Repeated records of a paper, which the run set aside, are left out.
+    """
+    lines = _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+    return (line for line in lines if line.status != "duplicate")
 
 
 def read_rejected(folder: Path) -> Iterator[Rejected]:

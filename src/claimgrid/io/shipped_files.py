@@ -1,4 +1,4 @@
-"""Name of a shipped file ─► its path, in a checkout or in an installed wheel. Reads nothing.
+"""Finds a file that ships with the package, in a checkout or in an installed wheel.
 
 A wheel carries `prompts/`, `schemas/` and `fixtures/recordings/` inside the package (see
 `pyproject.toml`); in a checkout they stand beside `src/`.

@@ -1,7 +1,8 @@
-"""Request ─► Answer: from a store, by the lean path, or through the vendor's client.
+"""Answers requests: from a store, by the fast path, or through the vendor's client.
 
-Knows nothing of abstracts or claims. Three ladders are kept apart: the link retries trouble on the
-wire, instructor re-asks invalid replies, and when its re-asks run out the valid items are kept.
+Three kinds of repetition are kept apart: `http` retries what went wrong on the way, `adaptation`
+changes what a server refuses, and instructor re-asks where a reply cannot be read. When the re-asks
+run out, the claims that can be read are kept.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ from claimgrid.errors import (
     TooLongError,
     TransportError,
     TruncatedError,
+    UnusableServerError,
 )
-from claimgrid.llm import fast_path, token_estimate
-from claimgrid.llm.budget import Budget
+from claimgrid.llm import fast_path, reply_reader, token_estimate
+from claimgrid.llm.adaptation import AdaptingSender
+from claimgrid.llm.budget import Purse
 from claimgrid.llm.cache_miss import missing
 from claimgrid.llm.http import HttpClient
 from claimgrid.llm.local_route import LocalRoute
 from claimgrid.llm.providers import Endpoint
-from claimgrid.llm.rate_limiter import gate
+from claimgrid.llm.rate_limiter import Limiter, rate_limiter
 from claimgrid.llm.replay import Exchange
-from claimgrid.llm.reply_reader import ending, refusal_text, salvage, usage_of
+from claimgrid.llm.reply_body import ending, nothing_said, refusal_text, usage_of
 from claimgrid.llm.response_store import Attempt, OriginName, Recording, ResponseStore
 from claimgrid.types.answer import Answer, Dropped, PackAnswer, Source, Usage
 from claimgrid.types.reply import Reply
@@ -50,7 +53,7 @@ class AskPolicy:
     """How hard to try, and how fast.
 
     In seconds: `timeout` for one HTTP request, `backoff` the first wait between tries. `rpm` and
-    `tpm` are requests and tokens per minute. `lean` may be switched off to compare the two paths.
+    `tpm` are requests and tokens per minute. `fast` may be switched off to compare the two paths.
     """
 
     live: bool
@@ -61,7 +64,7 @@ class AskPolicy:
     concurrency: int = 64
     rpm: float | None = None
     tpm: float | None = None
-    lean: bool = True
+    fast: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class Client:
         endpoint: Endpoint,
         stores: ResponseStores,
         policy: AskPolicy,
-        budget: Budget | None = None,
+        budget: Purse | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self._at = endpoint
         self._budget = budget
@@ -92,15 +96,21 @@ class Client:
         self._policy = policy
         # One a paper that was asked about: where its reply came from, or should have.
         self.asked: Counter[str] = Counter()
-        self.gate = gate(policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm)
-        self._link = HttpClient(
-            self.gate,
+        # Why no paper can be answered, once the server has said so.
+        self.unusable: str | None = None
+        self.limiter = rate_limiter(
+            policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm
+        )
+        self._shared: Limiter = limiter or self.limiter
+        self._http = HttpClient(
+            self._shared,
             timeout=policy.timeout,
             attempts=policy.attempts,
             backoff=policy.backoff,
             local=LocalRoute(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
         )
-        self._lean = fast_path.suits(endpoint) and (policy.lean or endpoint.mode == "decisions")
+        self._sender = AdaptingSender(self._http)
+        self._fast = fast_path.suits(endpoint) and (policy.fast or endpoint.mode == "decisions")
         self._prepared: dict[tuple[object, ...], asyncio.Task[fast_path.Prepared | None]] = {}
         self._vendor: VendorClient | None = None
 
@@ -110,12 +120,17 @@ class Client:
     @property
     def answers(self) -> Counter[str]:
         """Every try over HTTP by what came of it: its status, or nothing."""
-        return self._link.answers
+        return self._http.answers
+
+    @property
+    def adapted(self) -> list[str]:
+        """What was asked in another way because the server refused the usual one."""
+        return self._sender.told
 
     async def __aexit__(self, *_: object) -> None:
         if self._vendor is not None:
             await self._vendor.close()
-        await self._link.__aexit__()
+        await self._http.__aexit__()
 
     async def ask(self, request: Request) -> Answer:
         """The model's reply, from a store or from the server.
@@ -133,7 +148,8 @@ class Client:
         async with self._paid(request, exchange, asking=asking):
             try:
                 reply, dropped = await self._reply(request, exchange)
-            except PaperError:
+            except PaperError as error:
+                self._stop_if_unusable(error)
                 tried = "live" if asking or exchange.asked_live else source
                 self.asked[tried if found or asking else "nowhere"] += 1
                 raise
@@ -161,13 +177,15 @@ class Client:
         exchange = self._exchange(request, found)
         asking = self._policy.live and found is None
         async with self._paid(request, exchange, asking=asking):
-            await self._lean_reply(request, exchange)
+            await self._first_reply(request, exchange)
         if isinstance(exchange.failure, TooLongError):
             return PackAnswer({}, Usage(), source, self._at.origin)
         if exchange.failure is not None:
             self.asked[source] += request.packed
+            self._stop_if_unusable(exchange.failure)
             raise exchange.failure
-        replies = fast_path.read_pack(exchange.last_body, request.packed)
+        about = request.messages[-1]["content"]
+        replies = reply_reader.read_pack(exchange.last_body, request.packed, about)
         self.asked[source] += len(replies)
         origin = self._at.origin if found is None else found.origin
         return PackAnswer(replies, _usage(exchange), source, origin)
@@ -203,18 +221,26 @@ class Client:
             missing=why,
         )
 
+    def _stop_if_unusable(self, error: Exception) -> None:
+        """Send nothing more where the server has said what it will say to every paper."""
+        if not isinstance(error, UnusableServerError) or self.unusable:
+            return
+        if error.certain or not self.asked["live"]:
+            self.unusable = error.why
+            self._shared.close(error.why)
+
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
-        if self._lean:
-            reply = await self._lean_reply(request, exchange)
-            if reply is not None:
-                return reply, ()
+        if self._fast:
+            await self._first_reply(request, exchange)
             if request.grammar is not None and not exchange.attempts and not exchange.failure:
                 exchange.failure = NoRecordingError(exchange.missing())
-            cut = exchange.attempts and ending(exchange.last_body) != "complete"
-            # No vendor's client speaks of grammars, and there is nothing to say in a re-ask: the
-            # server held the reply to all that could be asked for.
-            if exchange.failure or cut or request.grammar is not None:
-                return _settle(exchange)
+            # No vendor's client sends grammars, and there is nothing to say in a re-ask: the server
+            # held the reply to all that could be asked for.
+            final = exchange.failure is not None or request.grammar is not None
+            if final or (
+                exchange.attempts and not reply_reader.wants_another(exchange.last_body, request)
+            ):
+                return _settle(exchange, request)
             # The real client reads what came, through the recorder, and re-asks if it must.
             exchange.recorded = max(exchange.recorded, tuple(exchange.attempts), key=len)
             exchange.attempts = []
@@ -222,29 +248,25 @@ class Client:
         if exchange.recorded and not exchange.live:
             # A recorded chain may end invalid; without a server nobody can be asked again.
             turns = min(turns, len(exchange.recorded))
-        full = await self._full().reply(request, exchange, turns=turns)
-        if full is not None and ending(exchange.last_body) == "complete":
-            return full, ()
-        return _settle(exchange)
+        full = await self._full().ask(request, exchange, turns=turns)
+        return _settle(exchange, request, full)
 
-    async def _lean_reply(self, request: Request, exchange: Exchange) -> Reply | None:
+    async def _first_reply(self, request: Request, exchange: Exchange) -> None:
+        """The first reply to a request, by the fast path; `exchange` holds it, or why not."""
         if exchange.recorded:
             exchange.attempts.append(exchange.recorded[0])
-            return fast_path.read(exchange.last_body, request)
-        if not exchange.live:
-            return None
-        prepared = await self._prepare(request)
+            return
+        prepared = await self._prepare(request) if exchange.live else None
         if prepared is None:
-            return None
+            return
         try:
-            sent = await self._link.send(
+            reply = await self._sender.send(
                 "POST", prepared.url, prepared.headers, prepared.body(request)
             )
         except TransportError as error:
             exchange.failure = error
-            return None
-        await exchange.took(sent, prepared.url)
-        return None if exchange.failure else fast_path.read(exchange.last_body, request)
+            return
+        await exchange.took(reply, prepared.url)
 
     async def _prepare(self, request: Request) -> fast_path.Prepared | None:
         shape = (
@@ -263,7 +285,7 @@ class Client:
         if self._vendor is None:
             from claimgrid.llm.vendor_client import VendorClient
 
-            self._vendor = VendorClient(self._at, self._link)
+            self._vendor = VendorClient(self._at, self._sender, backoff=self._policy.backoff)
         return self._vendor
 
     def _look_up(self, request: Request) -> tuple[Source, Recording | None]:
@@ -278,26 +300,37 @@ def _usage(exchange: Exchange) -> Usage:
     return sum((usage_of(attempt.body) for attempt in exchange.attempts), Usage())
 
 
-def _settle(exchange: Exchange) -> _Settled:
-    """What an exchange without a valid reply comes to: its failure, or the items that are valid."""
+def _settle(exchange: Exchange, request: Request, full: Reply | None = None) -> _Settled:
+    """What an exchange comes to: the claims that can be read, or the error that says why none.
+
+    Args:
+        full: the reply as the vendor's client read it.
+    """
     if exchange.failure is not None:
         raise exchange.failure
     body = exchange.last_body
+    found = reply_reader.read(body, request)
+    if found is not None and (found.whole or any(found.reply.model_dump().values())):
+        return found.reply, found.dropped
     match ending(body):
         case "refused":
             said = refusal_text(body)
             raise RefusedError("the model refused" + (f": {said}" if said else ""))
         case "truncated":
             raise TruncatedError("the reply was cut at the token limit; raise --max-tokens")
-        case "complete":
-            kept = salvage(body)
-    if kept is None or not any(kept[0].model_dump().values()):
-        reasons = [d.detail for d in kept[1]] if kept else ["it is not the JSON that was asked for"]
-        raise InvalidReplyError(
-            f"no valid reply in {len(exchange.attempts)} attempt(s): {'; '.join(reasons[:3])}",
-            kept[1] if kept else (),
-        )
-    return kept
+    if full is not None and found is None:
+        return full, ()
+    dropped = found.dropped if found else ()
+    reasons = [one.detail for one in dropped] or [
+        f"{nothing_said(body)}; run the same command again, or ask another model or in another "
+        "--mode"
+    ]
+    tries = len(exchange.attempts)
+    raise InvalidReplyError(
+        f"no reply could be read in {tries} {'try' if tries == 1 else 'tries'}: "
+        + "; ".join(reasons[:3]),
+        dropped,
+    )
 
 
 def recording(request: Request, attempts: tuple[Any, ...], origin: OriginName) -> Recording:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from claimgrid.llm import fast_path, token_estimate
+from claimgrid.llm import reply_reader, token_estimate
 from claimgrid.llm.packing import Grouping, MakePack, packed
 from claimgrid.llm.rate_limiter import START
-from claimgrid.llm.reply_reader import texts, usage_of
+from claimgrid.llm.reply_body import texts, usage_of
 from claimgrid.llm.response_store import Recording
 from claimgrid.types.answer import Usage
 from claimgrid.types.paper import Paper
@@ -133,7 +133,8 @@ class _Surveyor:
             self._left(request)
             return
         source, recording = found
-        parts = fast_path.read_pack(recording.attempts[0].body, len(requests))
+        about = request.messages[-1]["content"]
+        parts = reply_reader.read_pack(recording.attempts[0].body, len(requests), about)
         self.answered[source] += len(parts)
         size = token_estimate.characters(request)
         self.seen.append(token_estimate.Seen(size, _usage(recording), len(requests)))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from claimgrid.errors import StoppedError
 from claimgrid.llm import limit_headers
@@ -81,6 +81,36 @@ class Ticket(NamedTuple):
     tokens: float
 
 
+class Limiter(Protocol):
+    """What requests go through: a `RateLimiter`, or the way to one that several processes share."""
+
+    clock: Callable[[], float]
+
+    @property
+    def tokens(self) -> object | None:
+        """None where nothing limits tokens, so that nobody has to count those of a reply."""
+
+    async def enter(self, tokens: float) -> Ticket:
+        """Wait for a place; see `RateLimiter.enter`."""
+
+    def leave(
+        self, ticket: Ticket, outcome: HttpOutcome, *, seconds: float, used: float | None = None
+    ) -> None:
+        """A request came back; see `RateLimiter.leave`."""
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody in for so long."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before another try; see `RateLimiter.sleep`."""
+
+    def close(self, why: str) -> None:
+        """Let nobody in any more; see `RateLimiter.close`."""
+
+    def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
+        """Send no more than the server says is left; see `RateLimiter.heed`."""
+
+
 @dataclass(slots=True)
 class RateLimiter:
     """Lets requests through. `most` caps the concurrency; rates are per minute, None for no limit.
@@ -115,7 +145,7 @@ class RateLimiter:
         """Wait for a place, in order of arrival. `tokens` is the request's estimated size.
 
         Raises:
-            StoppedError: the gate was closed.
+            StoppedError: the limiter was closed.
         """
         if self._closed is not None:
             raise StoppedError(self._closed)
@@ -165,7 +195,7 @@ class RateLimiter:
         """Wait before another try.
 
         Raises:
-            StoppedError: the gate was closed meanwhile; there will be no other try.
+            StoppedError: the limiter was closed meanwhile; there will be no other try.
         """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
@@ -270,7 +300,7 @@ class RateLimiter:
             turn.set_result(self._let_in(tokens))
 
 
-def gate(
+def rate_limiter(
     most: int, clock: Callable[[], float], *, rpm: float | None, tpm: float | None
 ) -> RateLimiter:
     """A Gate with full buckets.

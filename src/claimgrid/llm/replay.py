@@ -1,17 +1,15 @@
-"""HTTP transports under the vendors' clients: replay what is recorded, record what is new.
+"""Replays recorded replies below the vendors' clients, and records new ones.
 
-    client (openai, anthropic, google-genai) ─► Recorder ─► Link ─► network
-
-Replay sits below the vendor's client, so its parsing, instructor's validation and the re-ask all
-run on recorded replies. Retries sit below the recorder, in the link, so only replies are recorded
-and an API error never leaks into a re-ask. openai speaks httpx2, the other clients httpx: both have
-the same transport interface, so the class is made for the library that the client uses.
+A vendor's client (openai, anthropic, google-genai) sends through the transport that is made here,
+so its parsing, instructor's validation and the re-ask all run on recorded replies too. Retries
+happen below, in `http`, so only replies are recorded and an API error never leaks into a re-ask.
+openai uses httpx2, the other clients httpx: both have the same transport interface, so the class is
+made for the library that the client uses.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -20,35 +18,33 @@ from typing import Any
 from claimgrid.errors import (
     ClaimgridError,
     NoRecordingError,
+    RefusedError,
     SetupError,
     StoppedError,
     StoreError,
     TooLongError,
     TransportError,
+    TruncatedError,
+    UnusableServerError,
     UsageError,
 )
-from claimgrid.llm.http import HttpClient, HttpReply
-from claimgrid.llm.reply_reader import usage_of
-from claimgrid.llm.response_store import Attempt, body_of
+from claimgrid.llm import server_errors
+from claimgrid.llm.adaptation import Sends
+from claimgrid.llm.http_reply import HttpReply
+from claimgrid.llm.reply_body import usage_of
+from claimgrid.llm.response_store import Attempt
+from claimgrid.llm.server_errors import Kind, ServerError
 from claimgrid.types.answer import Usage
 
-_ADVICE = {
-    400: "; a model that takes no temperature needs --temperature none",
-    401: "; check the API key",
-    403: "; the key may not use this model",
-    404: "; check the model's name and the base URL",
-    429: "; lower --concurrency, set --rpm or --tpm, or run again later",
+# What the server will say to every paper, in the words of the run's summary.
+_SAME_FOR_ALL: Mapping[Kind, str] = {
+    "key": "a refused API key",
+    "quota": "an account without credit",
+    "no_model": "a model or an address that the server does not know",
+    "forbidden": "a model that the key may not use",
+    "parameter": "a request that the server does not take",
+    "moved": "a server that has moved",
 }
-# How OpenAI, vLLM, llama.cpp, OpenRouter and Anthropic say it under status 400.
-_TOO_LONG = re.compile(
-    r"context.?(length|size|window|limit)|(prompt|input|request)s? (is|are) too (long|large)"
-    r"|too many (input |prompt )?tokens|max_(completion_)?tokens",
-    re.I,
-)
-_TOO_LONG_ADVICE = (
-    "; prompt and abstract are longer than the model takes: lower --pack, take a shorter --prompt, "
-    "or raise --context of an embedded model"
-)
 # aiohttp has undone the encoding and the framing of the body already.
 _FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -75,18 +71,18 @@ class Exchange:
         """The body of the last reply, or None before the first."""
         return self.attempts[-1].body if self.attempts else None
 
-    async def took(self, sent: HttpReply, url: object) -> None:
+    async def took(self, reply: HttpReply, url: object) -> None:
         """Keep a live answer: a reply is recorded, anything else is the exchange's failure.
 
         Raises:
             StoreError: the reply could not be kept.
         """
         self.asked_live = True
-        body = body_of(sent.content)
-        if sent.status != 200 or (isinstance(body, dict) and body.get("error")):
-            error = TooLongError if too_long(sent) else TransportError
-            self.failure = error(explain(sent, url))
+        error = server_errors.read(reply)
+        if error is not None:
+            self.failure = failure(error, url, reply.tried)
             return
+        body = reply.body
         self.paid += usage_of(body)
         self.attempts.append(Attempt(status=200, body=body))
         try:
@@ -101,7 +97,7 @@ class Exchange:
 CURRENT: ContextVar[Exchange] = ContextVar("CURRENT")
 
 
-def recorder(http: ModuleType, link: HttpClient) -> Any:
+def recorder(http: ModuleType, sender: Sends) -> Any:
     """An async transport for `http` (httpx or httpx2) that replays or records `CURRENT`."""
 
     class Recorder(http.AsyncBaseTransport):  # type: ignore[misc, name-defined]
@@ -118,15 +114,17 @@ def recorder(http: ModuleType, link: HttpClient) -> Any:
             content = await request.aread()
             url = str(request.url)
             try:
-                sent = await link.send(request.method, url, dict(request.headers), content)
+                reply = await sender.send(request.method, url, dict(request.headers), content)
             except (TransportError, StoppedError, SetupError, UsageError) as error:
                 exchange.failure = error
                 raise
-            await exchange.took(sent, url)
-            headers = {n: v for n, v in sent.headers.items() if n not in _FRAMING}
-            return http.Response(
-                sent.status, headers=headers, content=sent.content, request=request
-            )
+            await exchange.took(reply, url)
+            if exchange.failure is None:
+                return _replayed(http, exchange.attempts[-1], request)
+            headers = {n: v for n, v in reply.headers.items() if n not in _FRAMING}
+            # An error under status 200 is one for the vendor's client too.
+            status = reply.status if reply.status >= 400 else 400
+            return http.Response(status, headers=headers, content=reply.content, request=request)
 
     return Recorder()
 
@@ -137,26 +135,24 @@ def _replayed(http: ModuleType, attempt: Attempt, request: Any) -> Any:
     return http.Response(attempt.status, json=attempt.body, request=request)
 
 
-def too_long(sent: HttpReply) -> bool:
-    """Whether a server refuses a request for its length: 413, or a 400 that says so.
+def failure(error: ServerError, url: object, tried: Sequence[str] = ()) -> ClaimgridError:
+    """The error of a request that the server did not answer: what it said, and what to do.
 
-    Gateways that pass an upstream's error on under status 200 give its status as `code`.
+    Args:
+        tried: what was sent in another way, without success.
     """
-    said = _error(sent)
-    code = said.get("code") if isinstance(said, dict) and sent.status == 200 else sent.status
-    return code == 413 or (code == 400 and _TOO_LONG.search(str(said)) is not None)
-
-
-def _error(sent: HttpReply) -> Any:
-    body = body_of(sent.content)
-    return body.get("error", body) if isinstance(body, dict) else body
-
-
-def explain(sent: HttpReply, url: object) -> str:
-    """What a server said instead of a reply, and what to do about it."""
-    said = _error(sent)
-    advice = _TOO_LONG_ADVICE if too_long(sent) else _ADVICE.get(sent.status, "")
-    if isinstance(said, dict):
-        said = said.get("message", said)
-    told = str(said)[:300] or "nothing"
-    return f"{url} answered {sent.status}: {told}{advice}"
+    inside = "" if error.status == error.http_status else f" with error {error.status}"
+    told = f"{url} answered {error.http_status}{inside}: {error.said}"
+    told += f" (also with {', '.join(tried)})" if tried else ""
+    told += f"; {error.advice}" if error.advice else ""
+    match error.kind:
+        case "too_long" | "reply_limit":
+            return TooLongError(told)
+        case "refused":
+            return RefusedError(told)
+        case "output_limit":
+            return TruncatedError(told)
+    if error.kind in _SAME_FOR_ALL:
+        certain = error.kind not in ("forbidden", "parameter")
+        return UnusableServerError(told, why=_SAME_FOR_ALL[error.kind], certain=certain)
+    return TransportError(told)

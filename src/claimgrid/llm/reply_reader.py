@@ -1,135 +1,121 @@
-"""Reads what a server's reply says: its tokens, how it ended, the text, and the claims in it.
+"""Reads the claims out of a server's reply, in every mode and for every vendor.
 
-Understands the bodies of OpenAI-compatible, Anthropic and Gemini servers.
+It is the one reader of replies: live, stored and batch replies all go through it, before anybody
+decides to ask again.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections import Counter
+from typing import Any
 
 from pydantic import ValidationError
 
-from claimgrid.types.answer import Dropped, Usage
-from claimgrid.types.reply import LISTS, Item, Reply
-
-Ending = Literal["complete", "refused", "truncated"]
-
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.S)
-
-
-def usage_of(body: Any) -> Usage:
-    """Tokens that one reply's body reports; zeros where it reports none."""
-    if not isinstance(body, dict):
-        return Usage(requests=1)
-    used = body.get("usage") or body.get("usageMetadata")
-    used = used if isinstance(used, dict) else {}
-    details = used.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-
-    def first(*names: str, among: Any = used) -> int:
-        counts = (among.get(name) for name in names)
-        return next((n for n in counts if isinstance(n, int) and n >= 0), 0)
-
-    # Anthropic counts what its cache read or wrote apart from the input, Gemini a model's thoughts
-    # apart from the output.
-    apart = first("cache_read_input_tokens") + first("cache_creation_input_tokens")
-    thoughts = first("thoughtsTokenCount")
-    cached = first("cache_read_input_tokens", "cachedContentTokenCount")
-    return Usage(
-        requests=1,
-        input_tokens=first("prompt_tokens", "input_tokens", "promptTokenCount") + apart,
-        cached_tokens=first("cached_tokens", among=details) or cached,
-        output_tokens=first("completion_tokens", "output_tokens", "candidatesTokenCount")
-        + thoughts,
-    )
+from claimgrid.llm import reply_items
+from claimgrid.llm.latex_repair import restored
+from claimgrid.llm.reply_body import ending, texts, thoughts, without_surrogates
+from claimgrid.llm.reply_items import ReadReply
+from claimgrid.llm.tolerant_json import NumberText, values
+from claimgrid.types.reply import LISTS, Reply
+from claimgrid.types.request import Request
 
 
-def ending(body: Any) -> Ending:
-    """Whether the reply is complete, cut at the token limit, or refused."""
-    if not isinstance(body, dict):
-        return "complete"
-    choices = body.get("choices") or body.get("candidates") or [body]
-    choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}
-    reason = str(
-        choice.get("finish_reason") or choice.get("finishReason") or choice.get("stop_reason")
-    ).lower()
-    message = choice.get("message")
-    if isinstance(message, dict) and message.get("refusal"):
-        return "refused"
-    if reason in ("content_filter", "refusal", "safety", "prohibited_content", "blocklist"):
-        return "refused"
-    return "truncated" if reason in ("length", "max_tokens") else "complete"
+def read(body: Any, request: Request) -> ReadReply | None:
+    """The claims in a reply's body; None where it holds no whole JSON of a reply.
+
+    The reply is read although it was cut at the token limit, if its JSON is whole.
+    """
+    if ending(body) == "refused":
+        return None
+    written = [text for text in texts(body) if text and text.strip()]
+    if request.parse is not None:
+        return _by_grammar(written, request)
+    if len(written) == 1 and (clean := _clean(written[0], request)) is not None:
+        return ReadReply(clean)
+    source = request.messages[-1]["content"]
+    # What the model says comes before its thoughts, which only count where it says nothing else.
+    for text in (*written, *(() if written else thoughts(body))):
+        found = _object(text)
+        if found is not None:
+            return reply_items.read(restored(without_surrogates(found), source))
+    return None
 
 
-def refusal_text(body: Any) -> str | None:
-    """The words of a refusal, where the server gives them."""
+def wants_another(body: Any, request: Request) -> bool:
+    """Whether the model may do better if it is told what is wrong with its reply."""
+    if body is None or ending(body) != "complete":
+        return False
+    found = read(body, request)
+    return found is None or not found.whole
+
+
+def _by_grammar(written: list[str], request: Request) -> ReadReply | None:
+    assert request.parse is not None
+    for text in written:
+        try:
+            return ReadReply(request.parse(without_surrogates(text)))
+        except ValueError:
+            continue
+    return None
+
+
+def _clean(text: str, request: Request) -> Reply | None:
+    """A reply as it should be. None where another look at it is due: form, LaTeX, double lists."""
+    if "\\" in text and "\\" in request.messages[-1]["content"]:
+        return None
+    if any(text.count(f'"{name}"') > 1 for name in LISTS if name != "hardware"):
+        return None
     try:
-        return str(body["choices"][0]["message"]["refusal"] or "") or None
-    except (KeyError, IndexError, TypeError):
+        return Reply.model_validate_json(text)
+    except ValueError:
         return None
 
 
-def texts(body: Any) -> Iterator[str]:
-    """The pieces of a reply's body in which a model writes its JSON."""
-    if isinstance(body, str):
-        yield body
-    elif isinstance(body, list):
-        for part in body:
-            yield from texts(part)
-    elif isinstance(body, dict):
-        for name in ("choices", "candidates", "message", "content", "parts", "tool_calls"):
-            if name in body:
-                yield from texts(body[name])
-        for name in ("function", "functionCall"):
-            if isinstance(body.get(name), dict):
-                arguments = body[name].get("arguments", body[name].get("args"))
-                yield arguments if isinstance(arguments, str) else json.dumps(arguments)
-        for name in ("text", "input"):
-            if isinstance(body.get(name), (str, dict)):
-                yield body[name] if isinstance(body[name], str) else json.dumps(body[name])
-
-
-def salvage(body: Any) -> tuple[Reply, tuple[Dropped, ...]] | None:
-    """The items of an invalid reply that are valid by themselves, and the others with the reason.
-
-    Returns None where the body holds no JSON object with one of the reply's lists.
-    """
-    for text in texts(body):
-        found = _object(text)
-        if found is None or not set(found) & set(LISTS):
-            continue
-        kept: dict[str, list[Item]] = {}
-        dropped = []
-        for name, value in found.items():
-            if name not in LISTS:
-                dropped.append(Dropped(None, {name: value}, f"unknown list {name!r}"))
-                continue
-            for item in value if isinstance(value, list) else [value]:
-                try:
-                    kept.setdefault(name, []).append(LISTS[name].model_validate(item))
-                except ValidationError as error:
-                    dropped.append(Dropped(name, item, _brief(error)))
-        reply = Reply.model_validate({name: kept.get(name, []) for name in LISTS})
-        return reply, tuple(dropped)
-    return None
-
-
 def _object(text: str) -> dict[str, Any] | None:
-    fenced = _FENCED.search(text)
-    for candidate in (text, fenced[1] if fenced else ""):
-        try:
-            value = json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
+    """The object with a reply's lists in a text; the last one, where a draft comes before it."""
+    told = values(text)
+    found = [one for value in told if (one := reply_items.find(value)) is not None]
+    if len(told) > 1:
+        found = [one for one in found if one]  # braces in prose are no empty reply
+    if len(found) > 1 and len({name for one in found for name in one}) == sum(map(len, found)):
+        return {name: value for one in found for name, value in one.items()}
+    return found[-1] if found else None
 
 
-def _brief(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in e['loc']) or 'item'}: {e['msg']}" for e in error.errors()
-    )
+def read_pack(body: Any, papers: int, source: str = "") -> dict[int, Reply]:
+    """The valid replies in the body of a packed request, by the number of their paper.
+
+    Numbers that come twice are left out: nobody can say which is meant. A number that is not of
+    1 … `papers` voids them all: the model has counted otherwise, and any part may be another's.
+    `source` is the text about the papers, which LaTeX commands are restored from.
+    """
+    if ending(body) != "complete":
+        return {}
+    parts = _parts(body)
+    numbers = [part.get("id") if isinstance(part, dict) else None for part in parts]
+    known = {str(number): number for number in range(1, papers + 1)}
+    # A number as it is written: JSON's true is no 1, and 1.0 is none either.
+    if not all(isinstance(number, NumberText) and number in known for number in numbers):
+        return {}
+    times = Counter(numbers)
+    made = {}
+    for number, part in zip(numbers, parts, strict=True):
+        if times[number] == 1:
+            lists = {name: value for name, value in part.items() if name != "id"}
+            try:
+                Reply.model_validate(dict.fromkeys(lists, ()))  # unknown lists void a part
+            except ValidationError:
+                continue
+            one = reply_items.read(restored(without_surrogates(lists), source))
+            if one.whole:
+                made[known[number]] = one.reply
+    return made
+
+
+def _parts(body: Any) -> list[Any]:
+    for text in texts(body):
+        for value in values(text):
+            parts = value.get("papers") if isinstance(value, dict) else None
+            if isinstance(parts, list):
+                return parts
+    return []

@@ -1,19 +1,19 @@
-"""Request ─► Reply through instructor and the vendor's own client, re-asks included.
+"""Asks through instructor and the vendor's own client, re-asks included.
 
-The full path: every mode and every provider, and whatever the lean path cannot take. Imports
-instructor and, through it, openai; the client loads this module when it is first needed.
+This is the full path: it serves every mode and every vendor, and re-asks where the first reply
+cannot be read. It imports instructor and, through it, openai; the client loads this module when it
+is first needed.
 """
 
 from __future__ import annotations
 
-from instructor.core.exceptions import InstructorError
-from pydantic import ValidationError
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from claimgrid.llm import providers
-from claimgrid.llm.http import HttpClient
+from claimgrid.errors import ClaimgridError
+from claimgrid.llm import providers, reply_reader
+from claimgrid.llm.adaptation import Sends
 from claimgrid.llm.replay import CURRENT, Exchange, recorder
-from claimgrid.llm.reply_reader import ending
+from claimgrid.llm.reply_body import texts
 from claimgrid.types.reply import LISTS, Reply
 from claimgrid.types.request import Request
 
@@ -21,32 +21,41 @@ from claimgrid.types.request import Request
 class VendorClient:
     """A provider's client under instructor, sending through a link."""
 
-    def __init__(self, at: providers.Endpoint, link: HttpClient) -> None:
+    def __init__(self, at: providers.Endpoint, sender: Sends, *, backoff: float) -> None:
         http = providers.http_module(at)
-        # Time-outs are the link's: it also waits for its turn and between tries.
-        self._http = http.AsyncClient(transport=recorder(http, link), timeout=None)
+        # Time-outs are those of `http`, which also waits for its turn and between tries.
+        self._http = http.AsyncClient(transport=recorder(http, sender), timeout=None)
         self._at = at
+        self._backoff = backoff
         self._instructor = providers.connect(at, self._http)
         self._arguments = providers.arguments(at)
 
     async def close(self) -> None:
-        """Close the client; the link stays open."""
+        """Close the client; the sender stays open."""
         await self._http.aclose()
 
-    async def reply(self, request: Request, exchange: Exchange, *, turns: int) -> Reply | None:
-        """A complete, valid reply within so many turns, or None: the exchange tells what came.
+    async def ask(self, request: Request, exchange: Exchange, *, turns: int) -> Reply | None:
+        """Ask within so many turns; `exchange` holds what came.
 
-        An invalid reply is asked again with the reason. Refusals and truncated replies are final:
-        asking again costs money and changes nothing.
+        A reply that cannot be read is asked for again with the reason, and an empty one after a
+        pause. Refusals and truncated replies are final: asking again costs money and changes
+        nothing. Returns the reply as instructor read it, None where it could not.
         """
 
         def again(error: BaseException) -> bool:
-            # IndexError: instructor cannot word a re-ask where there is no choice to quote.
-            invalid = isinstance(error, (ValidationError, ValueError, IndexError))
-            return invalid and exchange.failure is None and ending(exchange.last_body) == "complete"
+            if isinstance(error, ClaimgridError) or exchange.failure is not None:
+                return False
+            return reply_reader.wants_another(exchange.last_body, request)
 
-        ladder = AsyncRetrying(
-            stop=stop_after_attempt(turns), retry=retry_if_exception(again), reraise=True
+        def pause(_: RetryCallState) -> float:
+            empty = not any(text.strip() for text in texts(exchange.last_body))
+            return self._backoff if empty and exchange.live else 0.0
+
+        retries = AsyncRetrying(
+            stop=stop_after_attempt(turns),
+            wait=pause,
+            retry=retry_if_exception(again),
+            reraise=True,
         )
         token = CURRENT.set(exchange)
         try:
@@ -54,11 +63,15 @@ class VendorClient:
                 model=request.model,
                 messages=providers.messages(self._at, request),
                 response_model=Reply,
-                max_retries=ladder,
+                max_retries=retries,
                 strict=False,
                 **self._arguments(request),
             )
-        except InstructorError:
+        except ClaimgridError:
+            raise
+        except Exception:  # an odd reply may break a vendor's client anywhere
+            if exchange.failure is None and not exchange.attempts:
+                raise  # no reply at all: the fault is on this side
             return None
         finally:
             CURRENT.reset(token)

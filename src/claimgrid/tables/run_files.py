@@ -1,13 +1,17 @@
-"""What a user calls a run (folder, file, glob, URL) ─► the files to read. Opens none of them."""
+"""The files of a run are found by what the user calls it: a folder, a file, a glob or a URL."""
 
 from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from claimgrid.errors import UsageError
+from claimgrid.io.run_folder import NAMES
+from claimgrid.review import checked_run, correction_log
 
 _SUFFIXES = (".jsonl", ".parquet")
 
@@ -20,6 +24,7 @@ class RunFiles:
     claims: str
     papers: str | None
     rejected: str | None
+    manifest: str | None = None
 
     @property
     def remote(self) -> bool:
@@ -44,6 +49,26 @@ def find(outs: Sequence[str]) -> list[RunFiles]:
         for run in _remote(out) if _is_remote(out) else _local(out):
             found.setdefault(run.claims, run)
     return list(found.values())
+
+
+@contextmanager
+def decided(run: RunFiles) -> Iterator[RunFiles]:
+    """The files of a run as they read with people's decisions applied, while the block lasts.
+
+    Raises:
+        StoreError: the run or its corrections cannot be read.
+    """
+    folder = Path(run.claims).parent
+    lines = run.claims.endswith("claims.jsonl") and run.papers is not None
+    if run.remote or not lines or not (folder / correction_log.NAME).is_file():
+        yield run
+        return
+    with TemporaryDirectory() as copy:
+        if not checked_run.write_copy(folder, Path(copy)):
+            yield run
+            return
+        claims, papers, rejected = (str(Path(copy) / name) for name in NAMES)
+        yield RunFiles(run.name, claims, papers, rejected, run.manifest)
 
 
 def _is_remote(path: str) -> bool:
@@ -88,12 +113,23 @@ def _run(path: Path) -> RunFiles:
         if path.suffix not in _SUFFIXES:
             raise UsageError(f"{path}: is neither a run's folder nor a .jsonl or .parquet file")
         is_main = path.stem == "claims"
-        rest = (_beside(path.parent, name) if is_main else None for name in ("papers", "rejected"))
-        return RunFiles(str(path), str(path), *rest)
+        if not is_main:
+            return RunFiles(str(path), str(path), None, None)
+        return _run_beside(path.parent, name=str(path), claims=str(path))
     claims = _beside(path, "claims")
     if claims is None:
         raise UsageError(f"{path}: holds no claims.jsonl; is it the folder of a finished run?")
-    return RunFiles(str(path), claims, _beside(path, "papers"), _beside(path, "rejected"))
+    return _run_beside(path, name=str(path), claims=claims)
+
+
+def _run_beside(folder: Path, *, name: str, claims: str) -> RunFiles:
+    papers, rejected = (_beside(folder, part) for part in ("papers", "rejected"))
+    return RunFiles(name, claims, papers, rejected, _manifest(folder))
+
+
+def _manifest(folder: Path) -> str | None:
+    path = folder / "run.json"
+    return str(path) if path.is_file() else None
 
 
 def _beside(folder: Path, name: str) -> str | None:

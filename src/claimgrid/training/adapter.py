@@ -1,4 +1,4 @@
-"""peft's LoRA folder ─► the GGUF adapter that llama.cpp loads.
+"""Turns the LoRA folder that peft writes into the GGUF adapter that llama.cpp loads.
 
 Names, metadata and the order of the rows follow llama.cpp's `convert_lora_to_gguf.py` and
 `convert_hf_to_gguf.py`. Needs the extra `train`.

@@ -1,7 +1,7 @@
-"""Request → reply pairs ─► a LoRA adapter of a small causal model. Resumable; CPU or GPU.
+"""Trains a LoRA adapter of a small causal model on pairs of request and reply.
 
-LoRA: Hu et al. 2021, arXiv 2106.09685, through peft. Needs the extra `train`; knows nothing of
-claims.
+LoRA: Hu et al. 2021, arXiv 2106.09685, through peft. Needs the extra `train`.
+A training that was stopped continues; it runs on a CPU or a GPU.
 """
 
 from __future__ import annotations

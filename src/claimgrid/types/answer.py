@@ -37,6 +37,7 @@ class Dropped:
     kind: str | None
     item: Any
     detail: str
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Answer:
     source: Source
     origin: str
     model: str
+    # Characters of the abstract, and how likely it is that the claim which rests on them is right.
+    confidences: tuple[tuple[int, int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""Claim, Rejected and PaperLine: the lines that a run writes.
+"""The lines that a run writes: Claim, Rejected and PaperLine.
 
-The contract for every field is the project's claim specification; `schemas/` holds the JSON
-Schemas made from these models. Offsets count Unicode code points of the abstract as read, and
-`abstract[start:end]` is always the quoted text.
+`docs/claims.md` says what each field means; `schemas/` holds the JSON Schemas of these models.
+Offsets count Unicode code points of the abstract as read; `abstract[start:end]` is the quote.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ KINDS: tuple[Kind, ...] = ("benchmark", "speedup", "efficiency", "hardware", "mo
 Qualifier = Literal["exact", "up_to", "at_least", "about", "average", "range"]
 Stance = Literal["own", "background"]
 Grounding = Literal["exact", "aligned", "ambiguous"]
-Status = Literal["claims", "no_claims", "refused", "truncated", "invalid", "error"]
+Status = Literal["claims", "no_claims", "refused", "truncated", "invalid", "error", "duplicate"]
 
 
 class Span(NamedTuple):
@@ -73,9 +72,9 @@ class Checked(_Line):
 class _Claim(_Line):
     """Fields of every claim.
 
-    `confidence` is a probability in 0..1 that the row is right, by `confidence_source`; `support`
-    is the share of samples or models that make the claim. `ambiguous` says that a percent change of
-    a share may be points. `checked` is there where a person has decided.
+    `confidence` is the probability in 0..1 that the row is right, by `confidence_source`;
+    `support` is the share of samples or models that make the claim. `ambiguous` says that a
+    percent change of a share may be points. `checked` is there where a person has decided.
     """
 
     claim_id: str
