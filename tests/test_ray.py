@@ -37,7 +37,9 @@ def cluster() -> Iterator[Any]:
     """A head and two nodes, each with the processes of a machine of its own."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
+    made = Cluster(
+        initialize_head=True, head_node_args=NODE | {"num_cpus": 2, "include_dashboard": False}
+    )
     made.add_node(**NODE)
     made.add_node(**NODE)
     yield made

@@ -25,6 +25,7 @@ from simulated import Simulated, paper
 from test_cli import LINES, ROOT, extract, jsonl
 
 SIMULATED = 1_000
+TEXT = "Zephyr serves long prompts 2.5x faster than the best earlier system on the same machine."
 
 
 @pytest.mark.parametrize("written", ["0/4", "5/4", "1/0", "2", "a/b", "1/2/3", "-1/4", ""])
@@ -52,7 +53,7 @@ def test_every_item_is_in_one_shard_and_the_turns_put_them_together(
     readable: list[bool], pack: int, of: int
 ) -> None:
     source = [
-        Paper(paper_id=str(n), title="", abstract=str(n)) if fine else Problem("f", n, "", None, "")
+        Paper(paper_id=str(n), title="", abstract=TEXT) if fine else Problem("f", n, "", None, "")
         for n, fine in enumerate(readable)
     ]
     slices = [Slice(Shard(number, of), pack) for number in range(1, of + 1)]

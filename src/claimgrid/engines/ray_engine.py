@@ -41,9 +41,9 @@ from claimgrid.sources import SourceItem
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
-# Of a worker, which mostly waits. The checkpoint's filter and the writing need a CPU each beside
-# all workers, or everything waits for ever.
-_WORKER_CPUS = 0.5
+# Of a worker, and of a task that writes: both mostly wait. Ray gives the checkpoint's filter a
+# whole CPU, which some node must have left beside the workers, or everything waits for ever.
+_WORKER_CPUS = 0.25
 _LEAST_CPUS = 4  # that a cluster on this machine is told to have
 _POLL = 1.0  # seconds between two looks at the ledger
 _MOST_CALLS = 100_000  # under way at the ledger; papers that wait for their turn wait there
@@ -112,6 +112,7 @@ def run_source(
         source_ended=True,
         asked=asked,
         http=state["http"],
+        adapted=state["adapted"],
         spent=state["spent"],
         seconds=round(time.monotonic() - began, 3),
         interrupted=interrupted,
@@ -213,7 +214,7 @@ def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: 
         compute=ActorPoolStrategy(size=workers),
         num_cpus=_WORKER_CPUS,
     )
-    outcomes.write_parquet(str(folder / "outcomes"))
+    outcomes.write_parquet(str(folder / "outcomes"), ray_remote_args={"num_cpus": _WORKER_CPUS})
 
 
 def _asked(outcome: Outcome) -> str:

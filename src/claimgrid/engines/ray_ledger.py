@@ -51,6 +51,7 @@ class Ledger:
         self._workers: dict[str, _Worker] = {}
         self._http: Counter[str] = Counter()
         self._papers: Counter[str] = Counter()
+        self._adapted: set[str] = set()
         self._stop: str | None = None
         self._kept: set[str] = set()
 
@@ -127,8 +128,11 @@ class Ledger:
                 self._write_off(other)
         return self._stop
 
-    async def report(self, http: Counter[str], papers: Counter[str]) -> None:
-        """What a worker did since it last said so."""
+    async def report(
+        self, http: Counter[str], papers: Counter[str], adapted: Sequence[str]
+    ) -> None:
+        """What a worker did since it last said so, and what it asks in another way by now."""
+        self._adapted.update(adapted)
         self._http.update(http)
         self._papers.update(papers)
 
@@ -143,6 +147,7 @@ class Ledger:
         return {
             "papers": dict(self._papers),
             "http": dict(self._http),
+            "adapted": sorted(self._adapted),
             "spent": self._budget.used,
             "stopped_by": self._stop or self._budget.spent,
             "under_way": limiter.running,

@@ -13,6 +13,7 @@ from typing import Any
 
 from claimgrid.engines.run_setup import RunSetup, unreadable
 from claimgrid.errors import StoreError
+from claimgrid.extraction.pipeline import without_abstract
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
 
@@ -23,7 +24,7 @@ _TASKS = 16  # least tasks that a source is cut into, if it is not short
 
 @dataclass(slots=True)
 class StagedSource:
-    """The source, read: its papers on disk, and the rows of what could not be read."""
+    """The source, read: its papers on disk, and the rows of what nobody is asked about."""
 
     folder: Path
     papers: int = 0
@@ -58,8 +59,9 @@ def stage(setup: RunSetup) -> StagedSource:
     lines: list[str] = []
     try:
         for place, item in enumerate(setup.items):
-            if not isinstance(item, Paper):
-                staged.problems.append((place, unreadable(item)))
+            unasked = without_abstract(item) if isinstance(item, Paper) else unreadable(item)
+            if unasked is not None or not isinstance(item, Paper):
+                staged.problems.append((place, unasked))
                 continue
             row = {"checkpoint": item.paper_id, "place": place, "paper": item.model_dump_json()}
             lines.append(json.dumps(row) + "\n")

@@ -69,6 +69,10 @@ class SharedLimiter:
             return
         raise StoppedError("the run is stopped")
 
+    def close(self, why: str) -> None:
+        """Let no worker send anything any more."""
+        self._ledger.stop.remote(why)
+
     def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
         """Told to the ledger when the request leaves."""
         self._headers[ticket.number] = headers
@@ -182,7 +186,7 @@ class PaperWorker:
                 counts.update(papers=1, claims=len(outcome.claims), failed=not came_out)
         http = self._client.answers - self._told
         self._told = self._client.answers.copy()
-        await self._ledger.report.remote(http, counts)
+        await self._ledger.report.remote(http, counts, tuple(self._client.adapted))
         return rows
 
     async def _look_up(self, papers: Sequence[Paper]) -> None:

@@ -1,9 +1,9 @@
 """Divides a source among runs that know nothing of each other, so that their results can be merged.
 
 A shard takes every N-th unit of the source. A unit is what one request asks about: one paper, or as
-many as `--pack` puts together; an item that cannot be read belongs to the unit of the paper after
-it. Every shard reads the whole source, so that ids are given as one run of everything gives them,
-and so that the order can be put together again from the numbers of the shards alone.
+many as `--pack` puts together; an item that nobody can be asked about belongs to the unit of the
+paper after it. Every shard reads the whole source: so ids are those of one run of everything, and
+the order can be put together again from the numbers of the shards alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from claimgrid import settings, sources
 from claimgrid.errors import UsageError
+from claimgrid.extraction.pipeline import without_abstract
 from claimgrid.llm.budget import SpendLimits
 from claimgrid.llm.packing import Grouping
 from claimgrid.types.paper import Paper
@@ -80,7 +81,8 @@ class Slice:
         for item in source:
             self.items += 1
             self._read.update(_identity(item))
-            if turn.of(paper=isinstance(item, Paper)) == self.shard.number:
+            asked = isinstance(item, Paper) and without_abstract(item) is None
+            if turn.of(paper=asked) == self.shard.number:
                 yield item
 
     def facts(self) -> dict[str, Any]:

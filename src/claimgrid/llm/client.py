@@ -101,8 +101,9 @@ class Client:
         self.limiter = rate_limiter(
             policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm
         )
+        self._shared: Limiter = limiter or self.limiter
         self._http = HttpClient(
-            limiter or self.limiter,
+            self._shared,
             timeout=policy.timeout,
             attempts=policy.attempts,
             backoff=policy.backoff,
@@ -226,7 +227,7 @@ class Client:
             return
         if error.certain or not self.asked["live"]:
             self.unusable = error.why
-            self.limiter.close(error.why)
+            self._shared.close(error.why)
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
         if self._fast:

@@ -104,6 +104,9 @@ class Limiter(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait before another try; see `RateLimiter.sleep`."""
 
+    def close(self, why: str) -> None:
+        """Let nobody in any more; see `RateLimiter.close`."""
+
     def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
         """Send no more than the server says is left; see `RateLimiter.heed`."""
 

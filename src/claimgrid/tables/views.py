@@ -6,19 +6,23 @@ views and no file. This is the only module that imports duckdb.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
+from claimgrid.io.columnar import ColumnarCopy, copy_of
 from claimgrid.tables import run_notes
-from claimgrid.tables.run_files import decided, find
+from claimgrid.tables.run_files import RunFiles, decided, find
 
 VIEWS = (
     "claims",
@@ -32,6 +36,8 @@ VIEWS = (
     "unclaimed",
 )
 _DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
+_CHOICE = re.compile(r"^qualify .*?^order by .*?;", re.MULTILINE | re.DOTALL)
+_MEMORY = "180MB"  # of DuckDB's own; Python and its library take some 100 MB besides
 _LISTS = "(a column that holds a list is asked with list_contains(hardware, 'nvidia-a100'))"
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 
@@ -111,7 +117,78 @@ def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
         SetupError: a URL was named and DuckDB's extension for it cannot be loaded.
     """
     runs = find(outs)
+    copy = _copy(runs)
+    if copy is not None and copy.large:
+        return _from_copy(copy, runs)
     connection = duckdb.connect()
+    about = _build(connection, runs, every_run=every_run)
+    return Database(_locked(connection), about)
+
+
+def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
+    """The columnar copy of one run in a folder of this machine; None where there can be none."""
+    claims = Path(runs[0].claims)
+    if len(runs) > 1 or runs[0].remote or claims.name != "claims.jsonl":
+        return None
+    made_by = [duckdb.__version__, runs[0].name, *map(_sql, ("raw", "about", *_DEFINED))]
+    return copy_of(claims.parent, hashlib.sha256("\0".join(made_by).encode()).hexdigest())
+
+
+def _from_copy(copy: ColumnarCopy, runs: Sequence[RunFiles]) -> Database:
+    """The views from a run's columnar copy, which is made where there is none or a stale one."""
+    if copy.is_fresh():
+        with suppress(duckdb.Error):  # damaged: it is made again
+            return _opened(copy.path)
+    stamp = copy.stamp()
+    with TemporaryDirectory(prefix="claimgrid-") as scratch:
+        made, whole = Path(scratch, "copy"), Path(scratch, "whole")
+        with closing(_bounded(duckdb.connect(whole))) as connection:
+            connection.execute("set threads = 1")
+            about = _build(connection, runs, in_order=True)
+            connection.execute("create table noted (sentence varchar)")
+            for sentence in about:
+                connection.execute("insert into noted values ($said)", {"said": sentence})
+            # What the views are made of is gone by now, and its room is not given back.
+            connection.execute(f"attach {_quoted(str(made))} as made")
+            connection.execute("copy from database whole to made")
+        try:
+            return _opened(copy.keep(made, stamp))
+        except OSError:  # a folder that may not be written: for this time
+            return _opened(made)
+
+
+def _opened(path: Path) -> Database:
+    connection = _bounded(duckdb.connect(path, read_only=True))
+    about = connection.execute("from noted").fetchall()
+    return Database(_locked(connection), tuple(sentence for (sentence,) in about))
+
+
+def _bounded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let it use little memory, whatever the size of the run: it has the disk for the rest."""
+    connection.execute(f"set memory_limit = {_quoted(_MEMORY)}")
+    connection.execute("set threads = 2")  # each has buffers of its own
+    return connection
+
+
+def _locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Let it see no files, and no Python variables of the caller as tables."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+def _build(
+    connection: duckdb.DuckDBPyConnection,
+    runs: Sequence[RunFiles],
+    *,
+    in_order: bool = False,
+    every_run: bool = False,
+) -> tuple[str, ...]:
+    """Load the lines of runs and make the views of them. Returns what is to be said of the runs.
+
+    Args:
+        in_order: there is one run, and one thread, which keeps its rows in their order.
+    """
     # In a notebook without ipywidgets DuckDB refuses to touch its progress bar, and shows none.
     with suppress(duckdb.InvalidInputException):
         connection.execute("set enable_progress_bar = false")
@@ -129,13 +206,11 @@ def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
                 if path is not None:
                     _load(connection, table, path, number)
     for name in _DEFINED:
-        connection.execute(_sql(name))
+        # One run has nothing to choose from and is in order; windows and sorts want memory.
+        connection.execute(_CHOICE.sub("", _sql(name)) if in_order else _sql(name))
     about = run_notes.sentences(connection.execute(_sql("about")).fetchall(), every_run=every_run)
     connection.execute("drop schema raw cascade")
-    # No files, and no Python variables of the caller as tables.
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return Database(connection, about)
+    return about
 
 
 def write_parquet(frame: Frame, path: Path) -> None:
