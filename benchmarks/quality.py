@@ -55,7 +55,7 @@ class System:
 
 SYSTEMS = (
     System("strong model (recorded)", "claude", ("seeds", "open")),
-    System("embedded/claims-135m (270 MB)", "embedded/claims-135m", ("seeds",)),
+    System("local model: reader", "reader", ("seeds", "open"), replay="off"),
     System("no model: rules", "rules", ("seeds", "open"), replay="off"),
 )
 

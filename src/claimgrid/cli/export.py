@@ -22,6 +22,16 @@ TARGETS: dict[str, tuple[str, str, str]] = {
         "write_notes",
         "a folder with one Markdown note a paper, for Obsidian and Zotero",
     ),
+    "meas-eval": (
+        "claimgrid.evaluate.export_targets",
+        "write_meas_eval",
+        "a folder with a .txt and a MeasEval .tsv a paper",
+    ),
+    "every-eval-ever": (
+        "claimgrid.evaluate.export_targets",
+        "write_every_eval_ever",
+        "a folder with a record of Every Eval Ever 0.3 a paper and system",
+    ),
 }
 Write = Callable[[Sequence[str], Path], str]
 

@@ -14,6 +14,10 @@ from claimgrid.errors import ClaimgridError
 # Command: its module in this folder. The help of each stands here too, so that `extract --help`
 # loads none of them; a test holds it to the command's own.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "agree": (
+        "agree",
+        "Ask about SOURCE several times or with several models, and count who makes each claim.",
+    ),
     "audit": (
         "audit",
         "List the numbers that no claim covers, with the words around them.",

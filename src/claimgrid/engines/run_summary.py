@@ -61,6 +61,9 @@ class Tellings:
         self.first: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
 
+    def __bool__(self) -> bool:
+        return self.total > 0
+
     def add(self, where: str, text: str) -> None:
         """Count one, and keep it if it is among the first."""
         self.total += 1
