@@ -22,6 +22,10 @@ TARGETS: dict[str, tuple[str, str, str]] = {
         "write_notes",
         "a folder with one Markdown note a paper, for Obsidian and Zotero",
     ),
+    "parquet": ("claimgrid.tables.database_export", "write_parquet", "the claims"),
+    "csv": ("claimgrid.tables.database_export", "write_csv", "the claims"),
+    "duckdb": ("claimgrid.tables.database_export", "write_duckdb", "every view as a table"),
+    "sqlite": ("claimgrid.tables.database_export", "write_sqlite", "every view as a table"),
 }
 Write = Callable[[Sequence[str], Path], str]
 
