@@ -31,7 +31,7 @@ def write_duckdb(outs: Sequence[str], path: Path) -> str:
     """Write every view as a table of a DuckDB file. Raises StoreError."""
 
     def write(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
-        connection.execute(f"attach {_quoted(part)} as made")
+        connection.execute(f"attach {_quoted(part)} as made (read_write)")
         for view in views.VIEWS:
             connection.execute(f"create table made.{view} as from {view}")
         connection.execute("detach made")
