@@ -1,4 +1,4 @@
-"""The seed run ─► docs/report-*.png, as the README shows them. Needs the extras and a Chromium.
+"""Takes the pictures docs/report-*.png of the seed run. Needs the extras and a Chromium.
 
 Run from a checkout: `python docs/screenshots.py`.
 """
@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +38,27 @@ def main() -> None:
             take(browser, address, "overview", width=1280, scheme="light")
             take(browser, address, "reader", width=1280, scheme="dark", hash_="#kind=speedup")
             take(browser, address, "phone", width=390, scheme="light", hash_="#kind=speedup")
+            with reviewing(out) as served:
+                take(browser, served, "review", width=1280, scheme="light", hash_="#view=review")
             browser.close()
+
+
+@contextmanager
+def reviewing(out: Path) -> Iterator[str]:
+    """The address of a review of a run, while the block lasts."""
+    command = [sys.executable, "-u", "-m", "claimgrid", "review", str(out), "--port", "0"]
+    with subprocess.Popen(  # noqa: S603 our own command
+        [*command, "--by", "Ada"], stdout=subprocess.PIPE, text=True, cwd=DOCS.parent
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split("#")[0]
+        process.terminate()
 
 
 def take(
     browser: Any, address: str, name: str, *, width: int, scheme: str, hash_: str = ""
 ) -> None:
-    """One picture of a view; that of the reader opens the first row."""
+    """One picture of a view: the reader with its first row open, the review with an edit."""
     page = browser.new_page(
         viewport={"width": width, "height": 680}, color_scheme=scheme, reduced_motion="reduce"
     )
@@ -51,6 +67,13 @@ def take(
     if name == "reader":
         page.locator(FIRST_ROW).first.click()
         page.wait_for_selector("#reader .flash")
+    if name == "review":
+        page.locator(".r-entry.k-speedup").first.click()
+        page.locator(".r-entry.k-speedup[aria-current]").wait_for()
+        page.keyboard.press("e")
+        page.locator(".r-form").wait_for()
+        page.keyboard.press("Enter")
+        page.locator(".r-made").wait_for()
     page.screenshot(path=DOCS / f"report-{name}.png")
     page.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from claimgrid.decisions.candidates import Candidate, sheet
 from claimgrid.decisions.grammar import Decision
 from claimgrid.extraction import prompt
 from claimgrid.io import shipped_files
-from claimgrid.local import catalogue
 from claimgrid.text import alignment
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request, Sampling
 from server import Server, completion
-from test_cli import ROOT, extract, jsonl, lines
+from test_cli import extract, jsonl, lines
 
 ABSTRACT = (
     "Serving is bound by memory. We present Zephyr, a cache that is up to 2.5x faster than Boreas "
@@ -281,21 +279,3 @@ def test_a_batch_file_cannot_hold_a_grammar(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "grammar" in done.stderr
-
-
-def test_the_shipped_model_s_recordings_score_what_the_catalogue_tells(tmp_path: Path) -> None:
-    out = tmp_path / "seeds"
-    done = extract(
-        "run", "seeds/", "-o", out, "--model", "embedded/claims-135m", "--replay", "only"
-    )
-    assert done.returncode == 0, done.stderr
-    assert "caution" in done.stdout
-    known = lines(ROOT / "fixtures" / "gold" / "seeds.jsonl")
-    # The model card says so: one of the seeds was among the abstracts that it learned from.
-    gold = jsonl(tmp_path / "gold.jsonl", *(k for k in known if "ShadowKV" not in k["title"]))
-    told = json.loads(extract("eval", out, "--gold", gold, "--json").stdout)
-    assert round(told["all"]["f1"], 2) == catalogue.find("claims-135m").f1
-    abstracts = {p["paper_id"]: p["abstract"] for p in lines(out / "papers.jsonl")}
-    for claim in lines(out / "claims.jsonl"):
-        at = claim["evidence"]
-        assert abstracts[claim["paper_id"]][at["start"] : at["end"]] == at["quote"]

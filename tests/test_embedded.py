@@ -238,19 +238,6 @@ def test_a_run_asks_the_embedded_model_and_its_recordings_replay(tmp_path: Path)
 
 
 @real
-def test_the_tuned_model_finds_what_an_abstract_claims(tmp_path: Path) -> None:
-    abstract = "We present Zephyr. Zephyr is 2.5x faster than Boreas on an NVIDIA A100 GPU."
-    source = jsonl(tmp_path / "p.jsonl", {"id": "a", "title": "Zephyr", "abstract": abstract})
-    out = tmp_path / "out"
-    done = extract("run", source, "-o", out, "--model", "embedded/claims-135m",
-                   "--threads", 1, "--slots", 1, "--context", 2048)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    claims = {claim["kind"]: claim for claim in lines(out / "claims.jsonl")}
-    assert claims["speedup"]["ratio"] == {"low": 2.5, "high": 2.5}
-    assert claims["hardware"]["device"] == "nvidia-a100"
-
-
-@real
 def test_an_abstract_that_does_not_fit_fails_alone_with_the_reason(tmp_path: Path) -> None:
     long = {"id": "l", "title": "Long", "abstract": "Zephyr is 2.5x faster. " * 200}
     source = jsonl(tmp_path / "papers.jsonl", long, PAPERS[1])

@@ -270,6 +270,9 @@ def test_a_gold_file_of_corrections_can_be_scored_against(run: Path, tmp_path: P
     done = extract("eval", run, "--gold", gold)
     assert done.returncode == 0, done.stderr
     assert "1.000" in done.stdout
+    correction_log.append(run / correction_log.NAME, made)
+    drafted = extract("gold", "draft", run)
+    assert [json.loads(line) for line in drafted.stdout.splitlines()] == lines(gold)
 
 
 def test_agreement_is_cohen_s_kappa_and_the_f1_of_the_spans(folder: Path) -> None:

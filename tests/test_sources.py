@@ -275,7 +275,7 @@ def test_any_bytes_in_any_format(reader: Any, parts: list[bytes]) -> None:
 def test_a_file_of_another_kind_is_not_taken_for_one_abstract(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text("name = 1\nother = 2\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="is nothing that .* files hold"):
+    with pytest.raises(SourceError, match=r"is nothing that .* files hold"):
         list(read(str(path)))
 
 

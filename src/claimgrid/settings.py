@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     slots: int | None = Field(default=None, ge=1, le=256)
     context: int | None = Field(default=None, ge=256)  # tokens of each slot
+    # Of models that give probabilities (`reader`): below `min_confidence` a claim is rejected; with
+    # `reader+NAME`, NAME is asked where more than `doubt` claims are expected wrong or missed.
+    min_confidence: float | None = Field(default=None, ge=0, le=1)
+    doubt: float = Field(default=1.0, ge=0)
     batch: int | None = Field(default=None, ge=32, le=65536)  # tokens; no flag: seldom worth it
 
     @classmethod

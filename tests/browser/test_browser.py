@@ -204,18 +204,20 @@ def test_markup_is_shown_as_the_text_that_it_is(screens: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing_serious(screens: Any, scheme: str, width: int) -> None:
+@pytest.mark.parametrize("width", [1400, 800, 390])
+def test_axe_finds_nothing(screens: Any, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     screen = screens(color_scheme=scheme, width=width, reduced_motion="reduce")
     for hash_ in VIEWS:
-        found = axe.run(screen.open(hash_)).response["violations"]
-        serious = [
+        page = screen.open(hash_)
+        for menu in page.locator("details.menu:visible > summary").all()[:2]:
+            menu.click()
+        found = axe.run(page).response["violations"]
+        told = [
             (hash_, one["id"], one["nodes"][0]["html"][:300], one["nodes"][0]["failureSummary"])
             for one in found
-            if one["impact"] in ("serious", "critical")
         ]
-        assert serious == []
+        assert told == []
 
 
 @pytest.mark.parametrize("hash_", VIEWS)

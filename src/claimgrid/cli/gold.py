@@ -16,6 +16,8 @@ from claimgrid.cli.options import PATH
 from claimgrid.errors import UsageError
 from claimgrid.evaluate import gold_check, gold_files
 from claimgrid.io import run_folder
+from claimgrid.review import correction_log
+from claimgrid.review.corrections import to_gold
 from claimgrid.types.paper import Paper
 
 _BESIDE = "-abstracts.jsonl"  # open.jsonl is checked against open-abstracts.jsonl by default
@@ -63,12 +65,20 @@ def _papers(abstracts: tuple[str, ...]) -> Iterator[Paper]:
 
 
 def draft(folder: Path, out: Path | None, paper: tuple[str, ...]) -> int:
-    """Write a run's claims as gold lines, one paper a line."""
+    """Write a run's claims as gold lines, one paper a line.
+
+    Where people have decided on the run's claims, the papers that they decided on are written, and
+    the claims there that nobody checked are optional.
+    """
     papers = [p for p in run_folder.read_papers(folder) if not paper or p.paper_id in paper]
     lacking = sorted(set(paper) - {p.paper_id for p in papers})
     if lacking:
         raise UsageError(f"{folder} has no paper {', '.join(lacking)}")
-    lines = gold_files.draft(papers, run_folder.read_claims(folder))
+    decisions = correction_log.read(folder / correction_log.NAME).corrections
+    claims = run_folder.read_claims(folder)
+    lines = list(
+        to_gold(papers, claims, decisions) if decisions else gold_files.draft(papers, claims)
+    )
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if out is None:
         click.echo(text, nl=False)
@@ -76,7 +86,7 @@ def draft(folder: Path, out: Path | None, paper: tuple[str, ...]) -> int:
     if out.exists():
         raise UsageError(f"{out} is there already; corrected gold is not overwritten")
     out.write_text(text, encoding="utf-8")
-    click.echo(f"{len(papers)} papers written to {out}: correct them by hand, then", err=True)
+    click.echo(f"{len(lines)} papers written to {out}: correct them by hand, then", err=True)
     click.echo(f"  extract gold check {out} --abstracts SOURCE", err=True)
     return 0
 

@@ -29,7 +29,7 @@ def list_() -> int:
             _gigabytes(entry.ram_bytes),
             "–" if entry.f1 is None else f"{entry.f1:.2f}",
             Text(entry.licence),
-            Text(entry.base or entry.source.partition(":")[2].partition("@")[0]),
+            Text(entry.source.partition(":")[2].partition("@")[0]),
         )
     Console(highlight=False).print(table)
     click.echo("F1 on seeds that the model did not learn from, – where nobody has measured it")

@@ -19,9 +19,10 @@ def model_options(command: Command) -> Command:
             click.option(
                 "--model",
                 metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME, embedded/NAME (see "
-                "`extract models list`), embedded:FILE.gguf, or the name that a server behind "
-                "--base-url knows.",
+                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME; reader, which comes "
+                "with this package and needs no key; reader+NAME, which asks NAME where the reader "
+                "is unsure; rules (cue words alone); embedded/NAME (see `extract models list`), "
+                "embedded:FILE.gguf, or the name that a server behind --base-url knows.",
             ),
             click.option(
                 "--base-url",
@@ -84,7 +85,8 @@ def source_options(command: Command) -> Command:
             click.option(
                 "--where",
                 metavar="SQL",
-                help="Only papers for which this holds: \"year >= 2025 and 'cs.DC' in categories\".",
+                help="Only papers for which this holds, such as \"year >= 2025 and 'cs.DC' in "
+                'categories".',
             ),
             click.option(
                 "--limit", type=click.IntRange(min=1), metavar="N", help="At most N papers."

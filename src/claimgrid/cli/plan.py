@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from claimgrid.engines.session import Session, open_session
 from claimgrid.io import run_folder
 from claimgrid.llm import planning as plans
 from claimgrid.llm.response_store import Recording, ReplyCache
+from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request
 
 # Anthropic caches only what a request marks, and ours mark nothing.
@@ -59,7 +62,11 @@ def plan(
             return None
 
         packs = plans.Packs(given.pack, session.pack) if given.pack > 1 else None
-        done = plans.survey(sources.read(*names, **choice), session.request, look, packs)
+        left = _LeftToAsk(session)
+        done = plans.survey(left.of(sources.read(*names, **choice)), session.request, look, packs)
+    if left.read_here:
+        answered = done.answered + Counter({session.reader_name: left.read_here})
+        done = replace(done, papers=done.papers + left.read_here, answered=answered)
     pace = plans.Pace(session.concurrency, latency, given.rpm, given.tpm)
     told = {"source": source, **_model(session), **plans.told(done, _priced(session), pace)}
     if as_json:
@@ -67,6 +74,25 @@ def plan(
     else:
         _print(told)
     return int(bool(done.problems))
+
+
+class _LeftToAsk:
+    """The papers that a model in this process leaves to another one."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.read_here = 0
+
+    def of(self, items: Iterable[sources.SourceItem]) -> Iterator[sources.SourceItem]:
+        """The items of a source without the papers that are read here."""
+        session = self._session
+        for item in items:
+            if session.reader is not None and isinstance(item, Paper):
+                _, doubt = session.reader.answer(item.title, item.abstract)
+                if session.alone or doubt <= session.given.doubt:
+                    self.read_here += 1
+                    continue
+            yield item
 
 
 def _model(session: Session) -> dict[str, str]:
@@ -149,6 +175,7 @@ def _money(cost: float) -> str:
 @model_options
 @click.option("--concurrency", type=int, metavar="N", help="As for run. Default: 32.")
 @click.option("--pack", type=int, metavar="N", help="Papers in one request, as for run.")
+@click.option("--doubt", type=float, metavar="N", help="Of --model reader+NAME, as for run.")
 @click.option("--rpm", type=float, metavar="N", help="Requests per minute, as for run.")
 @click.option("--tpm", type=float, metavar="N", help="Tokens per minute, as for run.")
 @click.option(

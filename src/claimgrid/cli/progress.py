@@ -1,6 +1,6 @@
-"""A run under way ─► a line that a person reads, or JSON lines that a program reads.
+"""Tells how a run goes: a bar on a terminal, lines in a log, or JSON lines for a program.
 
-Both go to standard error. Knows nothing of claims beyond their number.
+All of it goes to standard error.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 LogFormat = Literal["bar", "json", "none"]
 _EVERY = 2.0  # seconds between two JSON lines
+_EVERY_LINE = 15.0  # seconds between two lines in a log; a run that is shorter prints none
 
 
 class Progress(Protocol):
@@ -54,23 +55,36 @@ class ProgressBar:
     def moved(self) -> None:
         """Redraw; rich limits how often."""
         now = self._facts()
-        words = [f"{now['papers_per_s']:.1f} papers/s"]
-        if now["eta_s"] is not None:
-            words.append(f"{clock(now['eta_s'])} left")
-        if now["tokens"]:
-            words.append(f"{now['tokens']:,} tokens")
-        if now["cost_usd"]:
-            words.append(f"${now['cost_usd']:.4f}")
-        if now["failed"]:
-            words.append(f"[red]{now['failed']} failed[/]")
-        if now["under_way"]:
-            words.append(f"{now['under_way']} of {now['allowed']} under way")
         self._shown.update(
             self._task,
             completed=now["papers"],
             total=now["total"],
-            description=" · ".join(words),
+            description=" · ".join(_words(now)),
         )
+
+
+class LineProgress:
+    """A plain line now and then, where standard error is a file or a pipe."""
+
+    def __init__(self, facts: Callable[[], dict[str, Any]]) -> None:
+        self._facts = facts
+        self._last = time.monotonic()
+
+    def __enter__(self) -> LineProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def moved(self) -> None:
+        """Write a line if the last one is old enough."""
+        if time.monotonic() - self._last < _EVERY_LINE:
+            return
+        self._last = time.monotonic()
+        now = self._facts()
+        of = f" of {now['total']}" if now["total"] else ""
+        words = " · ".join([f"{now['papers']}{of} papers", *_words(now)])
+        print(words.replace("[red]", "").replace("[/]", ""), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class JsonProgress:
@@ -109,11 +123,29 @@ class NoProgress:
         """Nothing to tell."""
 
 
+def _words(now: dict[str, Any]) -> list[str]:
+    """The state of a run in words, with rich's markup."""
+    words = [f"{now['papers_per_s']:.1f} papers/s"]
+    if now["eta_s"] is not None:
+        words.append(f"{clock(now['eta_s'])} left")
+    if now["tokens"]:
+        words.append(f"{now['tokens']:,} tokens")
+    if now["cost_usd"]:
+        words.append(f"${now['cost_usd']:.4f}")
+    if now["failed"]:
+        words.append(f"[red]{now['failed']} failed[/]")
+    if now["under_way"]:
+        words.append(f"{now['under_way']} of {now['allowed']} under way")
+    return words
+
+
 def progress(format_: LogFormat, facts: Callable[[], dict[str, Any]]) -> Progress:
     """The progress that `--log-format` asks for; `facts` gives the state of the run."""
     if format_ == "json":
         return JsonProgress(facts)
-    return ProgressBar(facts) if format_ == "bar" and sys.stderr.isatty() else NoProgress()
+    if format_ == "none":
+        return NoProgress()
+    return ProgressBar(facts) if sys.stderr.isatty() else LineProgress(facts)
 
 
 def clock(seconds: float) -> str:

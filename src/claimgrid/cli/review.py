@@ -108,7 +108,7 @@ def export_command(folder: Path, form: str, out: Path) -> None:
         made = web_annotation.page(
             one
             for paper in papers
-            for one in web_annotation.annotations(paper, claims.get(paper.paper_id, []))
+            for one in web_annotation.of_paper(paper, claims.get(paper.paper_id, []))
         )
     out.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     click.echo(f"{out}: the claims of {len(papers)} papers; offsets count Unicode code points")
@@ -160,12 +160,12 @@ def _regions(
     items = given.get("items", []) if isinstance(given, dict) else given
     for item in items if isinstance(items, list) else []:
         if form == "label-studio":
-            sha = (item.get("data") or {}).get("abstract_sha256")
+            sha = str((item.get("data") or {}).get("abstract_sha256"))
         else:
-            sha = web_annotation.abstract_of(item)
+            sha = web_annotation.abstract_of(item) or "none"
         paper = by_hash.get(sha)
         if paper is None:
-            unread.append(Unread(str(sha), "no abstract of this run has this hash"))
+            unread.append(Unread(sha, "no abstract of this run has this hash"))
         elif form == "label-studio":
             read, wrong = label_studio.regions(item, paper)
             found.setdefault(sha, []).extend(read)

@@ -76,7 +76,7 @@ def run(
 def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
     tally, told = done.summary, done.manifest
-    if "-" in names and tally.papers == 1 and tally.last and not tally.failures:
+    if "-" in names and tally.papers == 1 and tally.last and not tally.failures.total:
         from claimgrid.cli.show import print_paper
 
         print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
@@ -122,6 +122,19 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     help="Ask about N papers in one request: far fewer input tokens, the same F1 as measured. "
     "Papers without a valid part of the reply are asked about alone. Default: 1.",
 )
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="P",
+    help="Reject claims of a lower confidence, where the model gives one (reader).",
+)
+@click.option(
+    "--doubt",
+    type=float,
+    metavar="N",
+    help="With --model reader+NAME: ask NAME about an abstract where more than N claims are "
+    "expected to be wrong or missed. Default: 1.",
+)
 @click.option("--rpm", type=float, metavar="N", help="Most requests per minute.")
 @click.option("--tpm", type=float, metavar="N", help="Most tokens per minute, in and out.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one request. Default: 120.")
@@ -135,7 +148,8 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
     default="bar",
-    help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
+    help="Progress on standard error: a bar (in a log, a line every 15 seconds), JSON lines, or "
+    "none.",
 )
 def command(
     source: tuple[str, ...],
@@ -151,9 +165,9 @@ def command(
 ) -> None:
     """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
 
-    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot, OpenAlex,
-    Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not; `extract
-    sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
+    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot,
+    OpenAlex, Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not;
+    `extract sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
     papers.jsonl); 2: wrong usage or set-up.
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)

@@ -40,6 +40,9 @@ def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[
     row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
     unclaimed = sum(tally.unclaimed.values())
     row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
+    if "reader" in told and told["reader"]["check_first"]:
+        below = told["reader"]["check_first_below"]
+        row("check first", told["reader"]["check_first"], f"claims of a confidence below {below}")
     if told["unreached"]:
         row("unreached", told["unreached"], "read from the source and not asked")
     names = ", ".join((*run_folder.NAMES, run_folder.MANIFEST))

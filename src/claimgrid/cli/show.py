@@ -1,4 +1,4 @@
-"""`extract show`: a paper's abstract with its claims marked, and the claims beside it."""
+"""`extract show` prints a paper's abstract with its claims marked, and the claims beside it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from claimgrid.cli.options import PATH
+from claimgrid.engines.in_process import CHECK_FIRST
+from claimgrid.entities.device_names import product_name
 from claimgrid.errors import UsageError
 from claimgrid.io import run_folder
+from claimgrid.tables import factors
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Value
 
 _COLOURS = {
@@ -35,28 +38,24 @@ def show(folder: Path, paper: str | None) -> int:
     """Print one paper of a run, or the list of its papers.
 
     Args:
-        paper: an id, or the beginning of one or of a title; None lists the papers.
+        paper: an id, the beginning of one or of a title, or words of a title; None lists the
+            papers.
 
     Raises:
-        UsageError: no paper, or more than one, begins so.
+        UsageError: no paper, or more than one, is called so.
     """
     console = Console(highlight=False)
     papers = list(run_folder.read_papers(folder))
     if paper is None:
         _print(console, _list(papers))
         return 0
-    wanted = paper.rstrip("….*").lower()
-    found = [line for line in papers if line.paper_id.lower() == wanted] or [
-        line
-        for line in papers
-        if line.paper_id.lower().startswith(wanted) or line.title.lower().startswith(wanted)
-    ]
+    found = _called(papers, paper.rstrip("….*").casefold())
     if len(found) != 1:
         names = ", ".join(line.paper_id for line in found[:5])
         problem = (
-            f"more than one paper begins with {paper!r}: {names}"
+            f"more than one paper is called {paper!r}: {names}"
             if found
-            else (f"no paper of {folder} begins with {paper!r}; `extract show {folder}` lists them")
+            else f"no paper of {folder} is called {paper!r}; `extract show {folder}` lists them"
         )
         raise UsageError(problem)
     paper_id = found[0].paper_id
@@ -64,6 +63,18 @@ def show(folder: Path, paper: str | None) -> int:
     rejected = [item for item in run_folder.read_rejected(folder) if item.paper_id == paper_id]
     print_paper(console, found[0], claims, rejected)
     return 0
+
+
+def _called(papers: Sequence[PaperLine], wanted: str) -> list[PaperLine]:
+    """The papers of this id, else those that begin so, else those with these words in the title."""
+    exact = [line for line in papers if wanted in (line.paper_id.casefold(), line.citation_key)]
+    begun = [
+        line
+        for line in papers
+        if line.paper_id.casefold().startswith(wanted) or line.title.casefold().startswith(wanted)
+    ]
+    inside = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)")
+    return exact or begun or [line for line in papers if inside.search(line.title.casefold())]
 
 
 def print_paper(
@@ -122,9 +133,11 @@ def _table(claims: Sequence[Claim]) -> Table:
         if baselines := getattr(claim, "baselines", ()):
             facts.append(f"against {', '.join(baselines)}")
         if devices := getattr(claim, "hardware", ()):
-            facts.append(f"on {', '.join(devices)}")
+            facts.append(f"on {', '.join(map(product_name, devices))}")
         if claim.stance == "background":
             facts.append("background")
+        if claim.confidence is not None and claim.confidence < CHECK_FIRST:
+            facts.append(f"check first ({claim.confidence:.0%} sure)")
         about = Text(" · ".join(filter(None, facts)))
         about.append(f"\n{claim.evidence.quote}", "dim")
         table.add_row(kind, Text(shown_value(claim), no_wrap=True), about)
@@ -186,13 +199,15 @@ def _what(claim: Claim) -> str:
             role = "" if claim.role == "result" else claim.role.replace("_", " ")
             return " ".join(filter(None, (role, claim.benchmark, claim.metric)))
         case "speedup":
-            low, high = claim.ratio.low, claim.ratio.high
-            ratio = f"×{low:.4g}" if low == high else f"×{low:.4g}–{high:.4g}"
-            return " ".join(filter(None, (claim.metric, ratio, claim.workload)))
+            factor = factors.computed(claim)
+            doubt = f"(ambiguous: {claim.ambiguous.replace('_', ' ')})" if claim.ambiguous else None
+            metric = claim.metric.replace("_", " ")
+            made = (metric, factor and f"({factor})", doubt, claim.workload)
+            return " ".join(filter(None, made))
         case "efficiency":
-            return " ".join(filter(None, (claim.metric, claim.workload)))
+            return " ".join(filter(None, (claim.metric.replace("_", " "), claim.workload)))
         case "hardware":
-            return f"{claim.device} ({claim.role})"
+            return f"{product_name(claim.device)} ({claim.role})"
         case "model_size":
             window = f" {_short(claim.context_tokens)} context" if claim.context_tokens else ""
             return (claim.model or "") + window
@@ -214,7 +229,11 @@ def _list(papers: Sequence[PaperLine]) -> Table:
 
 @click.command()
 @click.argument("folder", metavar="OUT", type=PATH)
-@click.option("--paper", metavar="ID", help="Id of a paper, or how its id or title begins.")
+@click.option(
+    "--paper",
+    metavar="ID",
+    help="Id of a paper, how its id or title begins, or a word of its title.",
+)
 def command(folder: Path, paper: str | None) -> None:
     """Show a paper of a run: its abstract with the evidence marked, and its claims.
 

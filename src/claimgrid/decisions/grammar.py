@@ -149,7 +149,7 @@ def _items(sheet: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> 
                     about
                     | {
                         "value": later,
-                        "metric": _metric(text, span),
+                        "metric": metric_words(text, span),
                         "relation": RELATIONS[label],
                         "benchmark": decision.benchmark,
                         "baselines": list(decision.baselines),
@@ -163,11 +163,11 @@ def _items(sheet: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> 
                         "better": not decision.loss,
                         "metric": decision.metric,
                         "baselines": list(decision.baselines),
-                        "hardware": _measured_on(text, span, devices),
+                        "hardware": measured_on(text, span, devices),
                     }
                 )
             case _:
-                hardware = _measured_on(text, span, devices)
+                hardware = measured_on(text, span, devices)
                 out["efficiencies"].append(
                     about | {"metric": decision.metric, "hardware": hardware}
                 )
@@ -194,10 +194,10 @@ def _sizes(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[dict[str, An
         item: dict[str, Any] = {"quote": text[start:end], "total": text[slice(*span)]}
         if other != span:
             item["active"] = text[slice(*other)]
-        yield item | {"model": _model(text, span)}
+        yield item | {"model": model_name(text, span)}
 
 
-def _measured_on(text: str, span: tuple[int, int], devices: Sequence[tuple[int, int]]) -> list[str]:
+def measured_on(text: str, span: tuple[int, int], devices: Sequence[tuple[int, int]]) -> list[str]:
     """The devices of the number's own sentence; else the only device of the abstract."""
     low, high = window(text, span, len(text), len(text))
     here = [device for device in devices if low <= device[0] < high]
@@ -210,7 +210,7 @@ _METRIC_WORD = re.compile(r"[A-Za-z][\w@/.-]*[\w]")
 _LONGEST_METRIC = 4  # words
 
 
-def _metric(text: str, span: tuple[int, int]) -> str | None:
+def metric_words(text: str, span: tuple[int, int]) -> str | None:
     """The metric that the number's sentence names nearest to it; of two, the longer one."""
     low, high = window(text, span, 30, 30)
     words = [(m.start() + low, m.end() + low) for m in _METRIC_WORD.finditer(text[low:high])]
@@ -228,7 +228,7 @@ _NAMED = re.compile(r"[^\s()\[\],;:\"“”]*\Z")
 _NAME_END = re.compile(r"[^\s()\[\],;:\"“”]*")
 
 
-def _model(text: str, span: tuple[int, int]) -> str | None:
+def model_name(text: str, span: tuple[int, int]) -> str | None:
     """The model's name that the size is part of or follows: `Foo-7B`, `Foo 7B`."""
     head = _NAMED.search(text[max(0, span[0] - 60) : span[0]])
     tail = _NAME_END.match(text, span[1])

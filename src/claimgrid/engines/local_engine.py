@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from claimgrid import settings, sources
+from claimgrid.engines.in_process import ReadingClient
 from claimgrid.engines.interrupts import after, interrupts, seldom_collected
 from claimgrid.engines.run_setup import (
     FinishedRun,
@@ -35,6 +36,7 @@ from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.client import Client
 from claimgrid.llm.packing import Packer
 from claimgrid.llm.response_store import ReplyCache
+from claimgrid.reader.reading import without_doubtful
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request
@@ -53,7 +55,7 @@ class _RunUnderWay:
     read: int = 0
     source_ended: bool = False
     stop: str | None = None
-    client: Client | None = None
+    client: Client | ReadingClient | None = None
     packer: Packer | None = None
 
     def reading(self, items: Iterable[sources.SourceItem]) -> Iterator[sources.SourceItem]:
@@ -84,9 +86,11 @@ class _RunUnderWay:
         assert self.client is not None
         ask = self.packer.ask if self.packer else self.client.ask
         try:
-            return await extract(item, self.session.request, ask)
+            made = await extract(item, self.session.request, ask)
         except StoppedError:
             return None
+        least = self.session.given.min_confidence
+        return made if least is None else without_doubtful(made, least)
 
     def end(self, why: str) -> None:
         """Begin no further paper; requests that are sent already complete."""

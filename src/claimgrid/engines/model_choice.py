@@ -1,7 +1,8 @@
 """Chooses the model that answers a run without --model.
 
 In this order: the provider whose key is in the environment; recordings, if they answer any of the
-papers; an embedded model that is installed; else an error that names the three ways on.
+papers; the reader that comes with this package; an embedded model that is installed; else an error
+that names the ways on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from claimgrid import settings, sources
+from claimgrid.engines import in_process
 from claimgrid.engines.session import NOTHING, Session, open_session
 from claimgrid.errors import SetupError
 from claimgrid.llm.response_store import ReplyCache
@@ -54,6 +56,9 @@ def choose(
             f"{given.base_url} is to be asked, but which model? pass --model NAME as the server "
             "knows it (the URL may come from OPENAI_BASE_URL, CLAIMGRID_BASE_URL or claimgrid.toml)"
         )
+    if in_process.available():
+        tell("no --model given, no key, no recordings: the local model reader reads")
+        return open_session(given.model_copy(update={"model": in_process.READER})), items
     entry = best() if server.available() else None
     if entry is None:
         raise SetupError(NOTHING)

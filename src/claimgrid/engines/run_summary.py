@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.engines.session import Session
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import KINDS
@@ -88,6 +89,7 @@ class RunSummary:
         self.failures = Tellings()
         self.warnings = Tellings()
         self.last: Outcome | None = None
+        self.check_first = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one paper."""
@@ -96,6 +98,10 @@ class RunSummary:
         self.last = outcome
         self.statuses[line.status] += 1
         self.kinds.update(claim.kind for claim in outcome.claims)
+        self.check_first += sum(
+            claim.confidence is not None and claim.confidence < CHECK_FIRST
+            for claim in outcome.claims
+        )
         self.rejected.update(rejected.reason for rejected in outcome.rejected)
         self.unclaimed.update(number.reason or "unknown" for number in line.unclaimed_numbers)
         if outcome.source:
@@ -134,10 +140,11 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "exit_code": _exit_code(tally, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
-        "model": session.endpoint.model,
+        "model": session.name,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
         "caution": session.caution,
+        **_read_here(session, tally),
         "serving": _serving(session),
         "base_url": session.endpoint.base_url,
         "replay": session.given.replay,
@@ -169,6 +176,22 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
             "cost_usd": None if cost is None else cost / live,
         },
         "per_live_claim": _each(spent, cost, tally.live_claims),
+    }
+
+
+def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
+    """What a model in this process adds: its measured quality, and how many claims to check."""
+    if session.reader is None:
+        return {}
+    return {
+        "reader": {
+            "name": session.reader.name,
+            "measured": dict(session.reader.measured),
+            "check_first": tally.check_first,
+            "check_first_below": CHECK_FIRST,
+            "min_confidence": session.given.min_confidence,
+            "doubt": None if session.alone else session.given.doubt,
+        }
     }
 
 

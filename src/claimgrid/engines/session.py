@@ -10,6 +10,8 @@ from pathlib import Path
 
 from claimgrid import settings
 from claimgrid.decisions import decision_request
+from claimgrid.engines import in_process
+from claimgrid.engines.in_process import InProcess, ReadingClient
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
@@ -32,8 +34,8 @@ _EMBEDDED_TIMEOUT = 1800.0  # seconds
 NOTHING = (
     "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
     "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
-    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
-    "machine: pip install 'claimgrid[embedded]' and `extract models pull claims-135m`"
+    "replies in with `extract batch export` and `extract batch import`; or install onnxruntime, "
+    "with which the local reader reads (--model reader)"
 )
 
 
@@ -47,6 +49,24 @@ class Session:
     recordings: RecordingFolder
     request: Callable[[Paper], Request]
     serving: ServerPlan | None = None  # of an embedded model that is on this machine
+    reader: InProcess | None = None  # a model in this process, which reads first
+
+    @property
+    def alone(self) -> bool:
+        """Whether a model in this process reads everything, so that nothing is ever asked."""
+        return self.endpoint.provider == "in-process"
+
+    @property
+    def reader_name(self) -> str:
+        """The model in this process; empty where there is none."""
+        return self.reader.name if self.reader else ""
+
+    @property
+    def name(self) -> str:
+        """The model, or both of a cascade."""
+        if self.reader is None or self.alone:
+            return self.endpoint.model
+        return f"{self.reader.name}+{self.endpoint.model}"
 
     @property
     def live(self) -> bool:
@@ -64,6 +84,8 @@ class Session:
             SetupError: says what to set.
         """
         given = self.given
+        if self.alone:
+            return
         stored = cache.exists() or any(self.recordings.of_model(self.endpoint.model))
         if self.live or given.replay == "only" or (stored and given.replay == "auto"):
             return
@@ -88,7 +110,7 @@ class Session:
         """What a reader of the results must know of the model; None for those behind an API."""
         model = self.endpoint.embedded
         if model is None:
-            return None
+            return self.reader.caution if self.reader else None
         measured = model.entry.f1 if model.entry and not self.given.adapter else None
         if measured is None:
             return (
@@ -136,9 +158,11 @@ class Session:
         packing = prompts.load(shipped_files.path("prompts/pack.md"))
         return functools.partial(prompts.pack, packing=packing)
 
-    def packer(self, client: Client) -> Packer | None:
+    def packer(self, client: Client | ReadingClient) -> Packer | None:
         """What asks about several papers at a time, if `--pack` says so."""
-        return Packer(client, self.pack, self.given.pack) if self.given.pack > 1 else None
+        if isinstance(client, ReadingClient) or self.given.pack == 1:
+            return None
+        return Packer(client, self.pack, self.given.pack)
 
     def usd(
         self, used: Usage, *, batch: bool = False, model: str | None = None, local: bool = False
@@ -165,7 +189,7 @@ class Session:
         """Whose prices `usd` uses, with their edition."""
         if self.given.price_input is not None:
             return "settings price_input and price_output"
-        if self.endpoint.provider == "embedded":
+        if self.endpoint.provider in ("embedded", "in-process"):
             return "this machine, which sends no bill"
         return f"genai-prices {pricing.dated()}"
 
@@ -192,13 +216,19 @@ class Session:
         stores: ResponseStores,
         budget: Purse | None = None,
         limiter: Limiter | None = None,
-    ) -> Client:
+    ) -> Client | ReadingClient:
         """What answers requests: an async context manager with `ask`.
 
         Args:
             limiter: what requests go through, where others share it; None makes one.
         """
-        return Client(self.endpoint, stores, self.policy, budget, limiter)
+        inner = None
+        if not self.alone:
+            inner = Client(self.endpoint, stores, self.policy, budget, limiter)
+        if self.reader is not None:
+            return ReadingClient(self.reader, inner, self.given.doubt)
+        assert inner is not None
+        return inner
 
 
 def open_session(given: settings.Settings) -> Session:
@@ -209,15 +239,20 @@ def open_session(given: settings.Settings) -> Session:
     """
     if (given.price_input is None) != (given.price_output is None):
         raise UsageError("set both price_input and price_output, in US dollars per million tokens")
-    name = given.model or settings.RECORDED_MODEL
+    first, second = in_process.names(given.model)
+    reader = in_process.load(first, given.threads) if first else None
+    name = second or settings.RECORDED_MODEL
     options = ServerOptions(given.threads, given.slots, given.context, given.batch, given.adapter)
-    at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
+    if reader is not None and second is None:
+        at = Endpoint("in-process", reader.name, "decisions", None, None)
+    else:
+        at = endpoint(name, mode=given.mode, base_url=given.base_url, options=options)
     shipped = "prompts/decisions.md" if at.mode == "decisions" else "prompts/claims.md"
     prompt = prompts.load(given.prompt or shipped_files.path(shipped))
     if given.adapter is not None and at.embedded is None:
         raise UsageError("--adapter is for embedded models: --model embedded/NAME or embedded:FILE")
     key = settings.api_key(at.provider)
-    if given.pack > 1 and not fast_path.suits(at):
+    if given.pack > 1 and (reader is not None or not fast_path.suits(at)):
         raise UsageError("--pack works with OpenAI-compatible servers in json_schema mode alone")
     at = replace(at, api_key=key)
     temperature = prompt.temperature if given.temperature is None else given.temperature
@@ -234,7 +269,9 @@ def open_session(given: settings.Settings) -> Session:
         # Where nothing is to be served, what stands against it is no error.
         with suppress(SetupError, UsageError) if given.replay == "only" else nullcontext():
             serving = server.plan(at.embedded, options)
-    session = Session(given, prompt, at, RecordingFolder(_recordings(given)), request, serving)
+    session = Session(
+        given, prompt, at, RecordingFolder(_recordings(given)), request, serving, reader
+    )
     if given.pack > 2 * session.concurrency:
         raise UsageError(f"--pack {given.pack} needs --concurrency {-(-given.pack // 2)} or more")
     return session

@@ -30,6 +30,7 @@ GAP = GAP_CHAR + "{0,3}"
 _END = r"(?-i:s)?(?:(?![A-Za-z0-9]|\.[0-9])|(?=[xX][0-9])|(?=(?-i:TM|R)(?![A-Za-z0-9])))"
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _LETTERS = re.compile(r"[A-Za-z]*")
+_DIGITS = re.compile(r"[0-9]+")
 CLASSES_OF_VENDORS = ("gpu", "cpu", "npu", "tpu", "fpga", "asic")
 
 
@@ -168,7 +169,8 @@ def _keys(words: tuple[str, ...]) -> Iterator[str]:
         letters = _LETTERS.match(word)
         run += letters[0].lower() if letters else ""
         if not run:
-            yield words[0].lower()  # digits: "4090"
+            digits = _DIGITS.match(words[0])
+            yield digits[0] if digits else words[0].lower()  # "4090", the 910 of "910B"
             return
         yield run
         if letters is None or letters[0] != word:

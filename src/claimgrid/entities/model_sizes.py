@@ -80,7 +80,9 @@ class _Count:
 
 
 _LETTER = re.compile(r"(?P<joint>[ \x1f]?)(?P<letter>[BbMmKkT])\Z")
-_WORD = re.compile(r"(?:thousand|million|bill?i?on|trillion|bn|mn|bln|mln|tn|trn)\Z", re.I)
+_WORD = re.compile(
+    r"(?:thousand|million|bill?i?on|trillion|bn|mn|bln|mln|tn|trn)(?:-plus)?\Z", re.I
+)
 _POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
 _AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}

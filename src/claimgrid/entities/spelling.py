@@ -12,19 +12,12 @@ import unicodedata
 from importlib.resources import files
 from typing import Any
 
+from claimgrid.text.latex import plain_text
+
 LONGEST = 200  # characters: what is longer is no name, and is only cleaned of markup
 
-_LATEX = re.compile(r"\\([A-Za-z]+)(\s?)|\\(.?)|[${}~]", re.DOTALL)
-_FONT = re.compile(
-    r"text[a-z]*|math[a-z]*|emph|bf|it|tt|sc|rm|sf|em|underline|mbox|operatorname|ensuremath"
-    r"|left|right|bm|boldsymbol"
-)
-_SYMBOLS = {
-    "infty": "∞", "times": "×", "pm": "±", "sim": "∼", "approx": "≈", "cdot": "·",
-    "rightarrow": "→", "to": "→", "leftrightarrow": "↔",
-}  # fmt: skip
-_SPACES = frozenset(["quad", "qquad", "xspace", *",;: ~\\\n"])
-_NOTHING = frozenset("!/-${}")
+_MARKED = re.compile(r"[\\${}~<&]")
+_SIGNS = re.compile(r"[\\${}\x1f]")  # of an unknown command its name stays: `\method`
 _OUTER = " \"'`´“”‘’«»"
 _SEPARATORS = re.compile(r"[\s_^'\"`´‘’“”\u2010-\u2015\u2212-]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
@@ -37,7 +30,10 @@ def plain(words: str) -> str:
     Markup goes, its content stays, `_` and `^` too: `\textbf{Foo}` is `Foo`, `$mAP_{50}$` is
     `mAP_50`, `A\_B` is `A_B`, `$\tau$-bench` is `τ-bench`. `plain(plain(x)) == plain(x)`.
     """
-    return " ".join(_LATEX.sub(_unmark, words).split()).strip(_OUTER)
+    if not _MARKED.search(words):
+        return " ".join(words.split()).strip(_OUTER)
+    text = _SIGNS.sub("", plain_text(words, signs=False).text.replace("~", " "))
+    return " ".join(text.split()).strip(_OUTER)
 
 
 def fold(name: str) -> str:
@@ -83,26 +79,3 @@ def load(name: str) -> dict[str, Any]:
     """The content of a TOML file in `claimgrid/data`."""
     text = files("claimgrid").joinpath("data", name).read_text(encoding="utf-8")
     return tomllib.loads(text)
-
-
-def _unmark(match: re.Match[str]) -> str:
-    command, space, escaped = match.groups()
-    if command is None:
-        mark = match[0] if escaped is None else escaped
-        return " " if mark in _SPACES else "" if mark in _NOTHING else mark
-    if _FONT.fullmatch(command):
-        return ""
-    if command in _SPACES:
-        return " "
-    # LaTeX swallows the space after a command, but abstracts mean it: `\method achieves`.
-    return (_SYMBOLS.get(command) or _greek(command)) + space
-
-
-def _greek(command: str) -> str:
-    """The letter that a LaTeX command names; the command's own name if it names none."""
-    case = "CAPITAL" if command[0].isupper() else "SMALL"
-    letter = command.removeprefix("var").upper()
-    try:
-        return unicodedata.lookup(f"GREEK {case} LETTER {letter}")
-    except KeyError:
-        return command

@@ -100,7 +100,7 @@ def _benchmark(grounded: Grounded, context: Context) -> Fields | Refusal:
         return reading
     if item.relation == "absolute":
         reading = reading.result(context.text)
-    elif reading.form == "from_to":
+    if reading.apart or (reading.form == "from_to" and item.relation != "absolute"):
         return _refuse("several_numbers", grounded, f"{reading.text!r} is a change of two numbers")
     # "3.1 points better" is a bare score: points are the score's own unit.
     unit = "score" if reading.unit in ("", "point") else reading.unit
@@ -141,6 +141,8 @@ def _efficiency(grounded: Grounded, context: Context) -> Fields | Refusal:
     if isinstance(reading, Refusal):
         return reading
     reading = reading.result(context.text)
+    if reading.apart:
+        return _refuse("several_numbers", grounded, f"{reading.text!r} is a change of two numbers")
     unit = reading.unit
     apart = grounded.spans.get("unit")
     if apart and ("/" not in unit):

@@ -76,7 +76,7 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
     kept, superfluous = _without_scoreless_doubles(claims.values())
     rejected += [_superfluous(claim) for claim in superfluous]
     kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
-    kept = _with_own_ids(kept)
+    kept = [_sure(claim, answer) for claim in _with_own_ids(kept)]
     return Outcome(
         paper=_line(
             paper,
@@ -187,6 +187,20 @@ def _with_own_ids(claims: list[Claim]) -> list[Claim]:
         used.add(name)
         own.append(claim if name == claim.claim_id else claim.model_copy(update={"claim_id": name}))
     return own
+
+
+_ANCHORS = ("value", "device", "total", "benchmark")
+
+
+def _sure(claim: Claim, answer: Answer) -> Claim:
+    """The claim with the probability that the model gives to the words that it rests on."""
+    if not answer.confidences:
+        return claim
+    spans = next((claim.spans[name] for name in _ANCHORS if claim.spans.get(name)), ())
+    met = [p for s, e, p in answer.confidences if spans and s < spans[0].end and spans[0].start < e]
+    if not met:
+        return claim
+    return claim.model_copy(update={"confidence": max(met), "confidence_source": "model"})
 
 
 def _superfluous(claim: Claim) -> Rejected:

@@ -135,6 +135,7 @@ def build(
         paper_id=paper.paper_id,
         title=paper.title,
         abstract_sha256=paper.abstract_sha256,
+        abstract=paper.abstract,
     )
 
 
@@ -230,6 +231,7 @@ def constrained(
         paper_id=paper.paper_id,
         title=paper.title,
         abstract_sha256=paper.abstract_sha256,
+        abstract=paper.abstract,
         grammar=grammar,
         parse=parse,
     )

@@ -39,7 +39,7 @@ def usd(
         return None
     if own is not None:
         return (used.input_tokens * own.input + used.output_tokens * own.output) / 1e6
-    if at.provider == "embedded":
+    if at.provider in ("embedded", "in-process"):
         return None if batch else 0.0  # what this machine's power costs, nobody knows here
     if at.base_url is not None:
         return None

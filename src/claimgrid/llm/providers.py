@@ -23,7 +23,7 @@ from claimgrid.local.model_files import ModelFile
 from claimgrid.local.server import ServerOptions
 from claimgrid.types.request import Request
 
-Provider = Literal["openai", "anthropic", "google", "embedded"]
+Provider = Literal["openai", "anthropic", "google", "embedded", "in-process"]
 ModeName = Literal["json_schema", "tools", "json", "md_json", "decisions"]
 MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json", "decisions")
 
@@ -33,6 +33,7 @@ _DEFAULT_MODE: dict[Provider, ModeName] = {
     "anthropic": "tools",
     "google": "json",
     "embedded": "json_schema",
+    "in-process": "decisions",
 }
 _HEADER_VALUE = re.compile(r"[!-~]+")  # printable ASCII
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -62,7 +63,7 @@ class Endpoint:
     @property
     def origin(self) -> OriginName:
         """Whether a live reply comes from a server on this machine or from an API."""
-        if self.provider == "embedded":
+        if self.provider in ("embedded", "in-process"):
             return "local-server"
         host = urlsplit(self.base_url or "").hostname
         return "local-server" if host in _LOOPBACK else "api"

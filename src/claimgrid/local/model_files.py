@@ -66,7 +66,7 @@ def resolve(model: str, adapter: Path | None = None) -> ModelFile:
     """The model that `embedded/NAME` or `embedded:PATH` means, under an adapter if one is given.
 
     Raises:
-        UsageError: no such name, no such file, or a second adapter.
+        UsageError: no such name, or no such file.
         SetupError: the file cannot be read.
     """
     kind, rest = model[len(PREFIX)], model[len(PREFIX) + 1 :]
@@ -74,28 +74,25 @@ def resolve(model: str, adapter: Path | None = None) -> ModelFile:
         path = Path(rest).expanduser()
         if not path.is_file():
             raise UsageError(f"--model {model!r}: there is no file {path}")
-        entry, shipped = None, None
+        entry = None
         name = f"{PREFIX}:{path.name}@{digest(path)[:_DIGITS]}"
     else:
         entry = catalogue.find(rest)
-        found, shipped = where(entry), entry.adapter_path
+        found = where(entry)
         name = f"{PREFIX}/{entry.name}"
     if adapter is not None:
-        if shipped is not None:
-            raise UsageError(f"--adapter: {name} comes with an adapter of its own already")
         if not adapter.is_file():
             raise UsageError(f"--adapter: there is no file {adapter}")
         name = f"{name}+{adapter.name}@{digest(adapter)[:_DIGITS]}"
-    return ModelFile(name, path if kind == ":" else found, adapter or shipped, entry)
+    return ModelFile(name, path if kind == ":" else found, adapter, entry)
 
 
 def where(entry: CatalogueEntry) -> Path | None:
     """The file of a model of the catalogue: fetched, or inside its installed package; else None."""
-    weights = catalogue.entries()[entry.weights]
-    kept = target(weights)
-    if kept.is_file() and kept.stat().st_size == weights.size_bytes:
+    kept = target(entry)
+    if kept.is_file() and kept.stat().st_size == entry.size_bytes:
         return kept
-    return packaged(weights)
+    return packaged(entry)
 
 
 def packaged(entry: CatalogueEntry) -> Path | None:
@@ -130,8 +127,6 @@ def remove(entry: CatalogueEntry) -> Path:
         UsageError: it was not fetched, or it is part of an installed package.
         SetupError: it cannot be deleted.
     """
-    if entry.base:
-        raise UsageError(f"{entry.name} is {entry.base} with an adapter: remove {entry.base}")
     folder = model_folder() / entry.name
     if folder.is_dir():
         try:

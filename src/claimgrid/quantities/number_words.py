@@ -6,6 +6,7 @@ Words that count nothing (`no one`, `zero-shot`, `third party`) are left out.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from claimgrid.quantities.cardinals import cardinal_at, magnitude_at, mixed_at, share_word_at
@@ -23,7 +24,8 @@ _BOUNDED = re.compile(
     r"(?:under|within|than|about|around|almost|nearly|roughly|over|below|half|up to|upto) \Z"
 )
 _VAGUE_OF = re.compile(r"(?: of (?:tens|hundreds|thousands|millions|billions|trillions))?")
-_SCALE = re.compile(r"[ -](?:scale|class|plus)(?![a-z])")
+_SCALE = re.compile(r"[ -](?:scale|class)(?![a-z])")
+_PLUS = re.compile(r"-plus(?![a-z])")
 _ROUGHLY = re.compile(r"-(?:odd|something|ish)(?![a-z])")
 _BARE_ORDER = re.compile(r"orders?[ -]of[ -]magnitude(?![a-z])")
 _SINGLE = re.compile(r"(?P<article>[Aa]n?|[Oo]ne|[Ss]ub)[ -]\Z")
@@ -166,6 +168,11 @@ def _magnitude(text: str, start: int, end: int, word: str, words: Lexicon) -> Qu
     scale = _SCALE.match(text, end)
     if scale is not None:
         return Quantity(start, end, (Number(start, end, None, kind),), None, None)
+    plus = _PLUS.match(text, end)
+    if plus is not None:  # "trillion-plus parameters": a trillion at least
+        part = Number(start, plus.end(), factor, kind)
+        atom = Quantity(start, plus.end(), (part,), factor, factor, bound="at_least")
+        return replace(atom, bound_span=(end, plus.end()))
     vague = _VAGUE_BEFORE.search(text, max(0, start - 14), start)
     if vague is not None:
         return _counted(text, Number(vague.start(), end, None, kind))

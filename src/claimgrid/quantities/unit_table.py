@@ -67,6 +67,10 @@ def singular(words: str) -> str:
         return words[:-3] + "y"
     if words.endswith(("ches", "shes", "xes", "sses")):
         return words[:-2]
-    if words.endswith("s") and not words.endswith(("ss", "us", "is", " s")) and len(words) > 2:
+    if (
+        words.endswith("s")
+        and not words.endswith(("ss", "us", "is", " s", "/s"))
+        and len(words) > 2
+    ):
         return words[:-1]
     return words

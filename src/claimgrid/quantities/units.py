@@ -187,5 +187,8 @@ def unit_of(words: str) -> str:
     head, slash, per = text.partition("/")
     if not slash:
         head, slash, per = text.partition(" per ")
+    tail = divisors_at(text, len(head)) if slash else None
     head = head.partition(" of ")[0].strip()
+    if tail is not None and tail.end == len(text):
+        return head.lower() + tail.name
     return f"{head.lower()}/{singular(per.strip().lower())}" if slash else singular(head).lower()

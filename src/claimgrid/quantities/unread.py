@@ -69,8 +69,8 @@ def _known(text: str, here: Sequence[Quantity], owners: Sequence[Quantity]) -> I
             if quantity.bound_span is not None:
                 yield quantity.bound_span
         elif quantity.reason in _EXPLAINED:
-            named = any(char.isalpha() for char in text[quantity.start : quantity.end])
-            if named or quantity.reason != "name":
+            # "12th" and "3D" begin with their number, which may be the one that is meant.
+            if quantity.reason != "name" or not text[quantity.start].isdigit():
                 yield quantity.start, quantity.end
 
 

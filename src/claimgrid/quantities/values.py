@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from claimgrid.quantities import unit_conversion
 from claimgrid.quantities.lexer import Number, Quantity, QuantityForm, unit_of
+from claimgrid.quantities.unit_table import unit_table
 from claimgrid.quantities.unread import unread
 from claimgrid.text.latex import plain_text
 from claimgrid.types.claim import Qualifier, Span, Value
@@ -44,6 +45,9 @@ _ADDS_UP = frozenset({
     "gpu_hours", "gpu_days", "hours", "usd", "eur", "gbp", "jpy", "cny", "cent", "kwh", "j", "mj",
     "tokens", "gb", "tb", "mb",
 })  # fmt: skip
+_NO_UNIT = frozenset(
+    ["the", "its", "their", "our", "this", "these", "those", "all", "each", "both"]
+)
 _PERIOD_UNIT = {"second": "s", "minute": "min", "GPU": "gpu"}
 _CUES: dict[Qualifier, re.Pattern[str]] = {
     "up_to": re.compile(
@@ -73,7 +77,8 @@ class Reading:
     """A number read from the text.
 
     `ends` are its numbers, in the order of time for a change. `form` tells a range from a change
-    that the words name ("from 3 to 5").
+    that the words name ("from 3 to 5"). `apart` says that the two are quantities of their own
+    ("10 ms instead of 40 ms"), which only a change can hold.
     """
 
     span: Span
@@ -85,6 +90,7 @@ class Reading:
     bound: Qualifier
     parts: tuple[Number, ...]
     form: QuantityForm = "single"
+    apart: bool = False
 
     def value(self, unit: str) -> Value:
         """As the claim line has it, with the unit that the kind of claim settles on."""
@@ -129,7 +135,8 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
     bound: Qualifier = "up_to" if owners[0].bound == "at_most" else owners[0].bound
     words = text[span.start : span.end]
     low, high = (min(ends), max(ends)) if ends else (None, None)
-    return Reading(span, words, low, high, ends, unit, bound, parts, form)
+    apart = len(owners) > 1 and form == "from_to"
+    return Reading(span, words, low, high, ends, unit, bound, parts, form, apart)
 
 
 def _start(quantity: Quantity) -> int:
@@ -238,4 +245,7 @@ def _trailing(text: str, parts: tuple[Number, ...], span: Span) -> str:
     """The unit that the copied words themselves end with: "60 lines" is in `line`."""
     rest = plain_text(text[parts[-1].end : span.end]).text.strip(" \t\n$~{}\\,-")
     rest = rest.removeprefix("of ")
+    first = re.split(r"[^A-Za-z]", rest, maxsplit=1)[0].lower()
+    if first in _NO_UNIT or first in unit_table().connectives:
+        return ""
     return unit_of(rest) if any(char.isalpha() for char in rest) else ""

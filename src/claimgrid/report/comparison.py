@@ -1,7 +1,7 @@
 """Several runs are compared: claims of one and not of another, and fields that differ.
 
-Claims of two runs are the same where they are of the same abstract and have the same id, or point at
-the same number in it. The first run that has a claim gives its row; the others say where they differ.
+Claims of two runs are the same where they point at the same number of the same abstract. The first
+run that has a claim gives its row, and the others say where they differ.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def _key(
     """Where a claim belongs: with the same number of an earlier run, else by itself."""
     of = (paper.paper_id, paper.abstract_sha256)
     anchors = tuple(tuple(claim.spans[name][0]) for name in _ANCHORS if claim.spans.get(name))
-    key = (*of, claim.kind, anchors, getattr(claim, "benchmark", None) if not anchors else None)
+    key: tuple[object, ...] = (*of, claim.kind, anchors)
+    key += (getattr(claim, "benchmark", None) if not anchors else None,)
     while key in pairs and run in pairs[key].by_run:
         # One number may be claimed of two measures: the second has a row of its own.
         key = (*key, getattr(claim, "metric", None), claim.claim_id)

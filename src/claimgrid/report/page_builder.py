@@ -100,7 +100,7 @@ def runs_payload(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Any
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The folders' own names; where two are alike, with as much of their path as tells them apart."""
+    """The folders' own names; where two are alike, with what of their path tells them apart."""
     resolved = [folder.resolve() for folder in folders]
     for parts in range(1, max(len(path.parts) for path in resolved) + 1):
         names = ["/".join(path.parts[-parts:]) for path in resolved]

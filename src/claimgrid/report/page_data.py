@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from claimgrid.report import directions
+from claimgrid.entities.metrics import direction_in
 from claimgrid.report.comparison import Comparison, Pair
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
@@ -127,13 +127,15 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
     given |= {"text": value.get("text"), "quote": evidence["quote"]}
     plain: dict[str, Any] = {}
     for name, words in given.items():
-        made = [readable(one) for one in words] if isinstance(words, list) else None
-        if isinstance(words, str):
+        made: Any = words
+        if isinstance(words, list):
+            made = [readable(one) for one in words]
+        elif isinstance(words, str):
             made = readable(words)
-        if made is not None and made != words:
+        if made != words:
             plain[name] = made
     absolute = line.get("relation") == "absolute"
-    way = directions.better(value.get("unit") or "", line.get("metric")) if absolute else None
+    way = direction_in(value.get("unit") or "", line.get("metric")) if absolute else None
     return {"plain": plain or None, "way": way}
 
 

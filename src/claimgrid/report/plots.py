@@ -123,10 +123,15 @@ def _over_time(title: str | None, *, log: bool) -> dict[str, Any]:
         .mark_line(interpolate="step-after", strokeWidth=1.5, opacity=0.6)
         .encode(x=x, y=alt.Y("best:Q", scale=scale, axis=axis), order="when:Q")
     )
-    marks = base.mark_point(size=80, strokeWidth=1.8, filled=False, tooltip=_SHOWN).encode(
+    single = base.transform_filter(alt.datum.bound != "range")
+    marks = single.mark_point(size=80, strokeWidth=1.8, filled=False, tooltip=_SHOWN).encode(
         x=x, y=alt.Y("high:Q", scale=scale, axis=axis), shape=shape, fillOpacity=inside
     )
-    return _finish(alt.layer(line, marks))
+    ranges = base.transform_filter(alt.datum.bound == "range")
+    spans = ranges.mark_rule(strokeWidth=3, opacity=0.55, tooltip=_SHOWN).encode(
+        x=x, y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q"
+    )
+    return _finish(alt.layer(line, spans, marks))
 
 
 def _sizes() -> dict[str, Any]:

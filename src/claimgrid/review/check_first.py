@@ -98,12 +98,9 @@ def _reasons(
 
 def _belongs(item: Rejected, claim: Claim) -> bool:
     """Whether a field that was left out was one of this claim's."""
-    quote = item.item.get("quote") if isinstance(item.item, dict) else None
-    return (
-        item.kind == claim.kind
-        and bool(quote)
-        and (quote in claim.evidence.quote or claim.evidence.quote in quote)
-    )
+    found = item.item.get("quote") if isinstance(item.item, dict) else None
+    quote, own = str(found or ""), claim.evidence.quote
+    return item.kind == claim.kind and quote != "" and (quote in own or own in quote)
 
 
 def _conflicts(claims: Sequence[Claim]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from claimgrid.review import rebuilding
-from claimgrid.review.corrections import Correction
+from claimgrid.review.corrections import Action, Correction
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine, Span
 from claimgrid.types.grounded import Refusal
 
@@ -82,7 +82,7 @@ def corrections(
         if isinstance(claim, Refusal):
             unread.append(Unread(f"{paper.paper_id}, {label(group[0])}", claim.detail))
             continue
-        action = "add" if before is None else "accept" if claim is before else "edit"
+        action: Action = "add" if before is None else "accept" if claim is before else "edit"
         made.append(
             Correction(
                 id=_id(paper, by, action, group),

@@ -22,7 +22,7 @@ def page(annotations: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"@context": CONTEXT, "type": "AnnotationPage", "items": list(annotations)}
 
 
-def annotations(paper: PaperLine, claims: Iterable[Claim]) -> list[dict[str, Any]]:
+def of_paper(paper: PaperLine, claims: Iterable[Claim]) -> list[dict[str, Any]]:
     """The annotations of one paper's claims."""
     made = []
     for claim in claims:

@@ -20,6 +20,7 @@ from claimgrid.io import run_folder
 from claimgrid.review import check_first, correction_log, rebuilding
 from claimgrid.review.corrections import Applied, Correction, apply, standing
 from claimgrid.serve.decision_request import Decision
+from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Span
 from claimgrid.types.grounded import Refusal
 
@@ -259,7 +260,7 @@ def _entry(one: check_first.Entry) -> dict[str, Any]:
     told = {
         "key": one.key,
         "paper_id": one.paper.paper_id,
-        "title": one.paper.title or one.paper.paper_id,
+        "title": readable(one.paper.title) or one.paper.paper_id,
         "reasons": one.reasons,
         "state": claim.checked.decision if claim is not None and claim.checked else "open",
     }
@@ -281,7 +282,7 @@ def _taken_out(state: _State) -> Iterator[dict[str, Any]]:
             yield {
                 "key": one.claim_id,
                 "paper_id": one.paper_id,
-                "title": applied.paper.title or one.paper_id,
+                "title": readable(applied.paper.title) or one.paper_id,
                 "reasons": [],
                 "state": "rejected",
                 "kind": one.before.kind,
@@ -295,7 +296,7 @@ def _words(claim: Claim) -> str:
     if claim.kind == "hardware":
         return claim.device
     named = claim.benchmark if claim.kind == "benchmark" else None
-    return claim.value.text if claim.value else named or claim.evidence.quote
+    return readable(claim.value.text if claim.value else named or claim.evidence.quote)
 
 
 def _told(one: Correction) -> dict[str, Any]:

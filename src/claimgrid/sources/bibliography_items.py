@@ -40,7 +40,8 @@ def zotero(item: dict[str, Any], file: str, line: int) -> Record:
 
 
 _ZOTERO_VENUES = (
-    "publicationTitle", "proceedingsTitle", "conferenceName", "bookTitle", "repository", "university",
+    "publicationTitle", "proceedingsTitle", "conferenceName", "bookTitle", "repository",
+    "university",
 )  # fmt: skip
 
 

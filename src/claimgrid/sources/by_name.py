@@ -152,16 +152,15 @@ def _search(name: str) -> str:
 def _day(text: str, name: str, *, last: bool) -> str:
     """The first or last day of a date that may be a month or a year, as arXiv writes days."""
     match = _DATE.fullmatch(text)
+    no_date = f"arxiv:{name}: {text} is no date; write 2026, 2026-01 or 2026-01-31"
+    if match is None:
+        raise UsageError(no_date)
     try:
-        if match is None:
-            raise ValueError(text)
         year, month = int(match[1]), int(match[2] or (12 if last else 1))
         day = int(match[3] or 1)
         found = datetime.date(year, month, day)
     except ValueError as error:
-        raise UsageError(
-            f"arxiv:{name}: {text} is no date; write 2026, 2026-01 or 2026-01-31"
-        ) from error
+        raise UsageError(no_date) from error
     if last and match[3] is None:
         found = (found.replace(day=28) + datetime.timedelta(days=4)).replace(day=1)
         found -= datetime.timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Reads the dates that bibliographies write: `2024/05/09/`, `May 3, 2024`, `3 May 2024`, `2024-05`."""
+"""Reads the dates that bibliographies write: `2024/05/09/`, `May 3, 2024`, `3 May 2024`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from claimgrid.sources.bibliography_items import arxiv_id_in, citation_key_in
 from claimgrid.sources.dates import loose_date
 from claimgrid.sources.guessed_columns import (
     NamedColumns,
-    columns_of,
     is_table_of_papers,
     record_of,
 )
@@ -166,9 +165,3 @@ def _complete(record: Record, cells: dict[str, str]) -> None:
         "arxiv_id": cells.get("Archive ID") or arxiv_id_in(note) or record.fields.get("arxiv_id"),
     }
     record.extra = {}
-
-
-def is_usable(names: Iterable[str], told: NamedColumns) -> bool:
-    """Whether a row of these cells may be the first row of a table of papers."""
-    cells = tuple(names)
-    return is_table_of_papers(cells, told) and len(columns_of(cells, told)) > 1

@@ -76,7 +76,7 @@ def arxiv_id(text: str) -> ArxivId | None:
 
 
 def arxiv_within(text: str) -> ArxivId | None:
-    """The arXiv id in a longer text, such as `arXiv preprint arXiv:2410.21465` or a DOI of arXiv's."""
+    """The arXiv id in a longer text: `arXiv preprint arXiv:2410.21465`, or a DOI of arXiv's."""
     if match := _ARXIV_DOI.search(text):
         return arxiv_id(match[1])
     match = _ARXIV_WITHIN.search(text)

@@ -32,7 +32,7 @@ class Overview:
 
     @property
     def exit_code(self) -> int:
-        """0 if every record is a paper, or a paper without an abstract; 1 if something is broken."""
+        """0 if nothing is broken; a record without an abstract is not."""
         return int(self.problems > 0)
 
 

@@ -38,7 +38,7 @@ STRUCTURED = (
 )  # fmt: skip
 PROSE = (".txt", ".text", ".md", ".tex", ".abs", "")
 _BINARY = {
-    b"%PDF-": "is a PDF: give its arXiv id (arxiv:…) or DOI (doi:…), or its title and abstract as text",
+    b"%PDF-": "is a PDF: give its arXiv id (arxiv:…) or DOI (doi:…), or its abstract as text",
     b"SQLite format 3": "is a database: export the library as BibTeX or CSV and give that",
     b"{\\rtf": "is a rich text document: save it as plain text",
     b"\x89PNG": "is a picture: give the abstract as text",

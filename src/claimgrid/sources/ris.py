@@ -18,7 +18,7 @@ _TAG = re.compile(r"\s*([A-Z][A-Z0-9])\s{1,2}-\s?(.*)", re.DOTALL)
 
 
 def read_ris(lines: Iterable[SourceLine]) -> Iterator[Paper | Problem]:
-    """The paper of each record; one that is cut off, too long or without an abstract is a problem."""
+    """The paper of each record; one that is too long or without an abstract is a problem."""
     record: list[SourceLine] = []
     size = 0
     for line in lines:

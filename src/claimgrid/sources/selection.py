@@ -63,7 +63,8 @@ class _Condition:
             "select ordinality as n, cell from "
             "unnest(cast($cells as json[])) with ordinality as t(cell, ordinality)"
         )
-        self._sql = f"select n from (select n - 1 as n, {columns} from ({cells})) where ({text}\n) order by n"  # noqa: S608
+        rows = f"select n - 1 as n, {columns} from ({cells})"  # noqa: S608
+        self._sql = f"select n from ({rows}) where ({text}\n) order by n"  # noqa: S608
         self._text = text
         self._connection.execute("set enable_external_access = false")
         self._connection.execute("set lock_configuration = true")

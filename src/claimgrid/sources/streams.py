@@ -49,9 +49,11 @@ class Opened(io.RawIOBase):
         self.head = self._head
 
     def readable(self) -> bool:
+        """It can be read, as `io` asks."""
         return True
 
     def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line, or its first `size` bytes."""
         limit = -1 if size is None or size < 0 else size
         if not self._head:
             return self._stream.readline(limit)
@@ -63,6 +65,7 @@ class Opened(io.RawIOBase):
         return line
 
     def readinto(self, buffer: Any, /) -> int:
+        """Fill a buffer, as `io` asks."""
         data = self._head[: len(buffer)] or self._stream.read(len(buffer))
         self._head = self._head[len(data) :]
         buffer[: len(data)] = data
@@ -72,7 +75,8 @@ class Opened(io.RawIOBase):
         """The bytes as a file, for libraries that read nothing else; a copy if it must be."""
         if self.path is not None:
             return self.path
-        copy = stack.enter_context(tempfile.NamedTemporaryFile(suffix=Path(self.name).suffix))
+        suffix = Path(self.name).suffix
+        copy = stack.enter_context(tempfile.NamedTemporaryFile(suffix=suffix))  # noqa: SIM115
         shutil.copyfileobj(io.BufferedReader(self), copy)
         copy.flush()
         return Path(copy.name)
@@ -258,7 +262,7 @@ def _members(archive: Opened, stack: ExitStack) -> Iterator[Opened | Problem]:
     if len(infos) > _MOST_MEMBERS or _is_bomb(sum(i.file_size for i in infos), packed):
         raise SourceError(_BOMB, path=printable(archive.name))
     if any(info.filename in _OFFICE for info in infos):
-        yield Opened(archive.name, path.open("rb"), path)
+        yield Opened(archive.name, stack.enter_context(path.open("rb")), path)
         return
     for info in infos:
         if _is_hidden(info.filename):

@@ -59,15 +59,16 @@ def decided(run: RunFiles) -> Iterator[RunFiles]:
         StoreError: the run or its corrections cannot be read.
     """
     folder = Path(run.claims).parent
-    if run.remote or not run.papers or not (folder / correction_log.NAME).is_file():
+    lines = run.claims.endswith("claims.jsonl") and run.papers is not None
+    if run.remote or not lines or not (folder / correction_log.NAME).is_file():
         yield run
         return
     with TemporaryDirectory() as copy:
         if not checked_run.write_copy(folder, Path(copy)):
             yield run
             return
-        paths = (str(Path(copy) / name) for name in NAMES)
-        yield RunFiles(run.name, *paths)
+        claims, papers, rejected = (str(Path(copy) / name) for name in NAMES)
+        yield RunFiles(run.name, claims, papers, rejected, run.manifest)
 
 
 def _is_remote(path: str) -> bool:
@@ -112,13 +113,18 @@ def _run(path: Path) -> RunFiles:
         if path.suffix not in _SUFFIXES:
             raise UsageError(f"{path}: is neither a run's folder nor a .jsonl or .parquet file")
         is_main = path.stem == "claims"
-        rest = (_beside(path.parent, name) if is_main else None for name in ("papers", "rejected"))
-        return RunFiles(str(path), str(path), *rest, _manifest(path.parent) if is_main else None)
+        if not is_main:
+            return RunFiles(str(path), str(path), None, None)
+        return _run_beside(path.parent, name=str(path), claims=str(path))
     claims = _beside(path, "claims")
     if claims is None:
         raise UsageError(f"{path}: holds no claims.jsonl; is it the folder of a finished run?")
-    rest = (_beside(path, name) for name in ("papers", "rejected"))
-    return RunFiles(str(path), claims, *rest, _manifest(path))
+    return _run_beside(path, name=str(path), claims=claims)
+
+
+def _run_beside(folder: Path, *, name: str, claims: str) -> RunFiles:
+    papers, rejected = (_beside(folder, part) for part in ("papers", "rejected"))
+    return RunFiles(name, claims, papers, rejected, _manifest(folder))
 
 
 def _manifest(folder: Path) -> str | None:

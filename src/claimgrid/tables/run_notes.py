@@ -9,10 +9,10 @@ from typing import Any
 
 _UNMEASURED = "its quality on these papers was not measured"
 _EACH_ONCE = (
-    "papers are in several runs; each is shown once, from the first run that read it without an "
-    "error. Each claim of every run: --every-run."
+    "in several runs; each is shown once, from the first run that read it without an error. "
+    "--every-run shows the claims of each run."
 )
-_EACH_RUN = "papers are in several runs; their claims are shown once for each run, see column run."
+_EACH_RUN = "in several runs; their claims are shown once for each run, see column run."
 
 
 def manifest(path: str | None) -> dict[str, str | None]:
@@ -47,7 +47,8 @@ def sentences(runs: Iterable[tuple[Any, ...]], *, every_run: bool) -> tuple[str,
         told.append(f"Extracted by {model or 'an unknown model'}{when} ({name}); {said}.")
         shared = max(shared, overlap)
     if shared:
-        told.append(f"{shared} {_EACH_RUN if every_run else _EACH_ONCE}")
+        papers = "1 paper is" if shared == 1 else f"{shared} papers are"
+        told.append(f"{papers} {_EACH_RUN if every_run else _EACH_ONCE}")
     return tuple(told)
 
 

@@ -137,13 +137,17 @@ class _Reader:
         )  # fmt: skip
 
     def _verbatim(self, start: int, end: int) -> None:
+        if self.text[start] == " " == self._before():
+            start += 1
+            if start == end:
+                return
         self._split(start, self.text[start])
         self.out.append(self.text[start:end])
         self.starts.extend(range(start, end))
         self.ends.extend(range(start + 1, end + 1))
 
     def _put(self, piece: str, start: int, end: int) -> None:
-        if piece:
+        if piece and not (piece == " " == self._before()):
             self._split(start, piece[0])
             self.out.append(piece)
             self.starts.extend([start] * len(piece))

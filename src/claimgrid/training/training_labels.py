@@ -53,8 +53,25 @@ def label(paper: Paper, claims: Sequence[Known]) -> tuple[Candidates, list[Decis
     return labelling.sheet, labelling.decisions
 
 
+def trace(
+    paper: Paper, claims: Sequence[Known]
+) -> tuple[Candidates, list[Decision], dict[int, Known]]:
+    """The sheet of a paper, a decision on each question, and the claim that each one stands for.
+
+    Unlike `label`, background claims are decided for too, after the paper's own.
+    """
+    labelling = _Labelling(paper)
+    for claim in sorted(
+        claims,
+        key=lambda c: (c.get("stance") == "background", bool(c.get("optional")), c.get("start", 0)),
+    ):
+        labelling.add(claim)
+    return labelling.sheet, labelling.decisions, labelling.sources
+
+
 class _Labelling:
     def __init__(self, paper: Paper) -> None:
+        self.sources: dict[int, Known] = {}
         self.sheet = candidates.sheet(paper.abstract)
         self.decisions = [Decision() for _ in self.sheet.questions]
         self._doc = alignment.read(paper.abstract)
@@ -81,6 +98,7 @@ class _Labelling:
         if best is not None:
             _, index, decision = best
             self.decisions[index] = self._filled(decision, claim)
+            self.sources[index] = claim
             if claim["kind"] == "model_size" and claim.get("active_params"):
                 self._active(index, claim["active_params"])
 
@@ -102,6 +120,7 @@ class _Labelling:
             if question.about == "name" and name and same_benchmark(name, question.shown):
                 label_ = "used" if claim["role"] == "evaluated_on" else "new"
                 self.decisions[index] = Decision(label_)
+                self.sources[index] = claim
                 return
 
     def _active(self, total: int, params: int) -> None:

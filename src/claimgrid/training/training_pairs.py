@@ -1,7 +1,7 @@
-"""Makes the pairs of request and reply that a small model learns from, of runs or of gold.
+"""Makes what a small model learns from: known claims of abstracts, and request and reply pairs.
 
-Two forms: `decisions`, where what is known of an abstract becomes decisions on its candidates;
-`json`, where the stored replies of the stronger model stand as they are.
+Pairs come in two forms. `decisions` turns what is known of an abstract into decisions on its
+candidates; `json` takes the stored replies of the stronger model as they are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any, TypeVar
 
 from claimgrid import sources
 from claimgrid.decisions import decision_request, grammar
@@ -25,6 +26,8 @@ from claimgrid.training.lora import Pair
 from claimgrid.types.claim import Claim, PaperLine
 from claimgrid.types.paper import Paper
 
+_One = TypeVar("_One")
+
 
 def of_run(folder: Path, prompt: Prompt) -> Iterator[tuple[str, Pair]]:
     """The papers of a run whose reply was read, each with the decisions that its claims make.
@@ -32,18 +35,33 @@ def of_run(folder: Path, prompt: Prompt) -> Iterator[tuple[str, Pair]]:
     Yields:
         The hash of the abstract, by which pairs are split, and the pair.
     """
+    for paper, known in known_of_run(folder):
+        yield from _decided(paper, known, prompt)
+
+
+def known_of_run(folder: Path) -> Iterator[tuple[Paper, list[dict[str, Any]]]]:
+    """The papers of a run whose reply was read, each with its claims in the shape of gold."""
     claims: dict[str, list[Claim]] = {}
     for claim in run_folder.read_claims(folder):
         claims.setdefault(claim.paper_id, []).append(claim)
     for line in run_folder.read_papers(folder):
         if line.status in ("claims", "no_claims"):
-            paper = _paper(line)
-            known = [training_labels.known(claim) for claim in claims.get(line.paper_id, ())]
-            yield from _decided(paper, known, prompt)
+            mine = claims.get(line.paper_id, ())
+            yield _paper(line), [training_labels.known(claim) for claim in mine]
 
 
 def of_gold(source: str, gold: Path, prompt: Prompt) -> Iterator[tuple[str, Pair]]:
     """The papers of a source that gold has, each with the decisions that its gold claims make.
+
+    Raises:
+        SourceError: a file is missing or no gold, or gold has none of the papers.
+    """
+    for paper, known in known_of_gold(source, gold):
+        yield from _decided(paper, known, prompt)
+
+
+def known_of_gold(source: str, gold: Path) -> Iterator[tuple[Paper, list[dict[str, Any]]]]:
+    """The papers of a source that gold has, each with its gold claims.
 
     Raises:
         SourceError: a file is missing or no gold, or gold has none of the papers.
@@ -58,7 +76,7 @@ def of_gold(source: str, gold: Path, prompt: Prompt) -> Iterator[tuple[str, Pair
         line = next((by_key[key] for key in keys if key in by_key), None)
         if line is not None:
             found = True
-            yield from _decided(item, line["claims"], prompt)
+            yield item, line["claims"]
     if not found:
         raise SourceError("no line of it is about a paper of the sources", path=str(gold))
 
@@ -83,11 +101,11 @@ def of_replies(
                 break
 
 
-def split(pairs: Sequence[tuple[str, Pair]], held_out: float) -> tuple[list[Pair], list[Pair]]:
+def split(pairs: Sequence[tuple[str, _One]], held_out: float) -> tuple[list[_One], list[_One]]:
     """Pairs to learn from, and pairs that are only measured on; each abstract is always on the same
     side, however often and in whatever order it comes."""
-    learned: list[Pair] = []
-    unseen: list[Pair] = []
+    learned: list[_One] = []
+    unseen: list[_One] = []
     for name, pair in pairs:
         share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 16**8
         (unseen if share < held_out else learned).append(pair)

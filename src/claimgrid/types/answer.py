@@ -50,6 +50,8 @@ class Answer:
     source: Source
     origin: str
     model: str
+    # Characters of the abstract, and how likely it is that the claim which rests on them is right.
+    confidences: tuple[tuple[int, int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Request:
     title: str
     abstract_sha256: str
     packed: int = 0
+    abstract: str = field(default="", compare=False, repr=False)  # for models in this process
     grammar: str | None = None
     parse: Callable[[str], Reply] | None = field(default=None, compare=False, repr=False)
 

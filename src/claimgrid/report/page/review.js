@@ -102,8 +102,10 @@ export class Review {
     this.root.querySelector(".r-entries [aria-current]")?.scrollIntoView({ block: "nearest" });
     if (held) this.root.querySelector(`[data-hold="${held}"]`)?.focus({ preventScroll: true });
     if (this.draft) light(this.root, this.draft.pick);
-    const first = this.root.querySelector(".words .r-field, .words .r-evidence, .words .r-number");
-    first?.scrollIntoView({ block: "nearest" });
+    const inSight = [".picked", ".r-active", ".r-number", ".r-evidence"]
+      .map((name) => this.root.querySelector(`.words ${name}`))
+      .find(Boolean);
+    inSight?.scrollIntoView({ block: "center" });
   }
 
   list() {
@@ -411,8 +413,8 @@ export class Review {
     const anchor = this.overview.fields[kind][0];
     const spans = number ? { [anchor]: [[number.start, number.end]] } : {};
     this.draft = { action, kind, field: anchor, spans, labels: {}, pick: null, made: null, refused: null };
-    const at = action === "edit" ? this.claim.spans[anchor]?.[0]?.[0] : number?.start;
-    this.picker.start(at ?? this.claim?.evidence.start ?? 0);
+    const at = action === "edit" ? this.claim.spans[anchor]?.[0] : spans[anchor]?.[0];
+    this.picker.start(...(at ?? [this.claim?.evidence.start ?? 0]));
     this.draft.pick = this.picker.span;
     this.draw();
     this.root.querySelector(".r-words").focus({ preventScroll: true });
@@ -421,8 +423,8 @@ export class Review {
 
   activate(field) {
     this.draft.field = field;
-    const at = this.shown?.spans[field]?.[0]?.[0];
-    if (at !== undefined) this.picker.start(at);
+    const at = this.shown?.spans[field]?.[0];
+    if (at) this.picker.start(...at);
     this.draft.pick = this.picker.span;
     this.draw();
   }

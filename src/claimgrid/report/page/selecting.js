@@ -88,10 +88,12 @@ export class Picker {
     this.free = 0;
   }
 
-  /** Starts at the word that holds an offset. */
-  start(offset) {
-    const at = this.words.findIndex((word) => word[1] > offset);
-    this.fixed = this.free = Math.max(0, at);
+  /** Starts with the words of a span, or with the one word that holds an offset. */
+  start(from, to = from + 1) {
+    const held = this.words.flatMap(([start, end], at) => (start < to && from < end ? [at] : []));
+    const next = this.words.findIndex((word) => word[1] > from);
+    this.fixed = held[0] ?? Math.max(0, next);
+    this.free = held.at(-1) ?? this.fixed;
   }
 
   move(step, grow) {

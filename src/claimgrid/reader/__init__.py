@@ -1,0 +1,1 @@
+"""Reads abstracts on this machine in one pass: candidates in, claims with probabilities out."""
