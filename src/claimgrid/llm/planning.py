@@ -22,6 +22,9 @@ from claimgrid.types.request import Request
 
 _SHORTEST_CACHED = 1024  # tokens; what OpenAI and Gemini ask of a prefix before they cache it
 
+# Bytes that a paper takes in a run's folder, on average (benchmarks/scale_runs.py).
+_DISK = {"lines": 3_200, "replies": 2_100, "columnar_copy": 800}
+
 Look = Callable[[Request], tuple[str, Recording] | None]
 
 
@@ -222,6 +225,7 @@ def told(done: Survey, priced: Priced, pace: Pace) -> dict[str, Any]:
             "batch": None if done.asked_about > used.requests else priced.usd(used, batch=True),
         },
         "prices": priced.source,
+        "disk_bytes": {name: each * done.papers for name, each in _DISK.items()},
         "time": {
             "seconds": round(seconds, 1),
             "bound_by": bound_by,
