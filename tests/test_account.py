@@ -60,6 +60,7 @@ def check_account(out: Path) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.slow
 def test_max_requests_stops_and_the_same_command_goes_on(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 10), tmp_path / "out"
     with Server(reply) as server:
@@ -80,6 +81,7 @@ def test_max_requests_stops_and_the_same_command_goes_on(tmp_path: Path) -> None
     assert told["asked"] == {"cache": 8, "live": 2}
 
 
+@pytest.mark.slow
 def test_max_cost_stops_before_it_is_spent(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 10), tmp_path / "out"
     with Server(reply) as server:
@@ -111,6 +113,7 @@ def test_a_cost_limit_without_a_price_is_refused_with_a_way_on(tmp_path: Path) -
     assert "set both price_input and price_output" in half.stderr
 
 
+@pytest.mark.slow
 def test_max_minutes_also_stops_those_that_wait_for_their_turn(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 10), tmp_path / "out"
     with Server(reply) as server:
@@ -126,6 +129,7 @@ def test_max_minutes_also_stops_those_that_wait_for_their_turn(tmp_path: Path) -
     assert len(server.requests) == 10
 
 
+@pytest.mark.slow
 def test_failed_tries_reasks_and_refusals_are_paid_for_and_told(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 6), tmp_path / "out"
     source.write_text(source.read_text() + "{broken\n")
@@ -178,6 +182,7 @@ def test_a_run_without_a_reply_accounts_for_every_paper_too(tmp_path: Path) -> N
     assert told["per_live_claim"] == {"tokens": None, "cost_usd": None}
 
 
+@pytest.mark.slow
 def test_json_progress_is_a_valid_object_a_line_with_the_facts(tmp_path: Path) -> None:
     def script(number: int, body: Any) -> Say:
         say = completion(None, refusal="No.") if number == 1 else reply(number, body)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from server import Say, Server, completion
 from test_cli import extract, jsonl, lines
 
@@ -35,6 +37,7 @@ ITEMS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_hostile_item_ends_in_rejected_with_its_reason(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "in.jsonl", {"id": "z", "title": "Zephyr", "abstract": ABSTRACT})
 
@@ -71,6 +74,7 @@ def test_each_hostile_item_ends_in_rejected_with_its_reason(tmp_path: Path) -> N
     assert (paper["status"], paper["rejected"]) == ("claims", len(rejected))
 
 
+@pytest.mark.slow
 def test_a_page_instead_of_a_reply_is_a_row_of_its_own(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "in.jsonl", {"id": "z", "title": "Zephyr", "abstract": ABSTRACT})
     page = "<html><body><h1>502 Bad Gateway</h1> 2.5x</body></html>"

@@ -135,7 +135,7 @@ def test_a_fold_maps_back(text: str) -> None:
     for character, start, end in zip(form.text, form.starts, form.ends, strict=True):
         assert start < end or character == SPLIT_DIGITS
         if character in "0123456789":
-            assert fold(text[start:end]).text == character
+            assert character in fold(text[start:end]).text
 
 
 @given(TEXTS, st.data())

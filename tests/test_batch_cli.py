@@ -28,6 +28,7 @@ def cli_answer(body: Any) -> Answer:
     return 200, said
 
 
+@pytest.mark.slow
 def test_batch_run_gives_the_same_bytes_as_an_online_run(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     provider = Provider(cli_answer)
@@ -45,6 +46,7 @@ def test_batch_run_gives_the_same_bytes_as_an_online_run(tmp_path: Path) -> None
         ).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill"])
 def test_a_stopped_batch_run_goes_on_with_the_same_command(
     tmp_path: Path, how: signal.Signals
@@ -76,6 +78,7 @@ def test_a_stopped_batch_run_goes_on_with_the_same_command(
     assert len(lines(tmp_path / "out" / "claims.jsonl")) == 3
 
 
+@pytest.mark.slow
 def test_a_paper_that_failed_in_a_batch_gets_the_batch_s_reason(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     out = tmp_path / "out"
@@ -102,6 +105,7 @@ def test_a_paper_that_failed_in_a_batch_gets_the_batch_s_reason(tmp_path: Path) 
     assert (rows[1]["stage"], rows[1]["reason"]) == ("ask", told)
 
 
+@pytest.mark.slow
 def test_submit_status_collect_and_cancel_say_where_things_stand(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     out = tmp_path / "out"
@@ -162,6 +166,7 @@ def test_each_vendor_s_own_key_is_asked_for(tmp_path: Path, vendor: str, key: st
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_anthropic_batch_goes_from_submit_to_claims_by_the_commands(tmp_path: Path) -> None:
     pytest.importorskip("anthropic", reason="pip install 'claimgrid[anthropic]'")
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
@@ -182,6 +187,7 @@ def test_an_anthropic_batch_goes_from_submit_to_claims_by_the_commands(tmp_path:
     assert len(lines(tmp_path / "out" / "claims.jsonl")) == 3
 
 
+@pytest.mark.slow
 def test_no_key_is_ever_stored(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     with serve(Provider(cli_answer)) as url:

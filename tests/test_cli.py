@@ -144,6 +144,7 @@ def test_a_paper_without_a_recording_fails_alone_and_says_how_to_go_on(tmp_path:
     assert all(row["unclaimed_numbers"] for row in rows)
 
 
+@pytest.mark.slow
 def test_record_then_replay_gives_the_same_bytes(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     recordings = tmp_path / "recordings"
@@ -169,6 +170,7 @@ def test_record_then_replay_gives_the_same_bytes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_second_run_pays_nothing(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     with Server(reply) as server:
@@ -213,6 +215,7 @@ def test_the_base_url_may_come_from_the_environment_and_settings_from_a_file(
     assert server.requests[0]["max_tokens"] == 77
 
 
+@pytest.mark.slow
 def test_a_batch_exported_and_imported_replays_like_an_online_run(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     requests, results = tmp_path / "requests.jsonl", tmp_path / "results.jsonl"
@@ -332,6 +335,7 @@ def test_orders_inside_an_abstract_change_nothing(tmp_path: Path) -> None:
     assert {stance for *_, stance in found} == {"own"}
 
 
+@pytest.mark.slow
 def test_a_run_that_comes_to_nothing_keeps_the_earlier_results(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     with Server(reply) as server:
@@ -345,6 +349,7 @@ def test_a_run_that_comes_to_nothing_keeps_the_earlier_results(tmp_path: Path) -
     assert [(tmp_path / "out" / name).read_bytes() for name in (*LINES, "run.json")] == before
 
 
+@pytest.mark.slow
 def test_two_sources_of_one_name_do_not_share_a_default_folder(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -358,6 +363,7 @@ def test_two_sources_of_one_name_do_not_share_a_default_folder(tmp_path: Path) -
     assert "holds a run of" in other.stderr
 
 
+@pytest.mark.slow
 def test_stored_replies_need_no_key(tmp_path: Path) -> None:
     """Export, import and run, in a folder that is no checkout and without a key."""
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)

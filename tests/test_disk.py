@@ -62,6 +62,7 @@ def _fills_up(done: subprocess.CompletedProcess[str], counting: Counting, stored
     assert 0 < stored < counting.total <= stored + AT_RISK
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
         check(out, reference)
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_is_like_a_full_disk(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_file_that_may_not_grow_is_like_a_full_disk(
     check(out, reference)
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_written_are_told_and_the_replies_stay(tmp_path: Path) -> None:
     papers = source(tmp_path, 200)
     counting = Counting()
@@ -137,6 +140,7 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_row_is_asked_again_and_the_others_are_not(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:

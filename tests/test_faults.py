@@ -91,6 +91,7 @@ def test_without_faults_every_claim_comes_out(plain: Trial) -> None:
     assert set(plain.requests.values()) == {1}
 
 
+@pytest.mark.slow
 @each_case()
 def test_no_paper_is_lost_and_the_others_are_untouched(
     case: Case, done: dict[Case, Trial], plain: Trial

@@ -196,6 +196,7 @@ PAPERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PAPERS, max_size=4, unique_by=lambda paper: paper.paper_id))
 def test_papers_written_as_json_lines_read_back_equal(papers: list[Paper]) -> None:
     records = []

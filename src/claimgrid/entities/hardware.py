@@ -168,7 +168,11 @@ def _trimmed(start: int, word: str) -> tuple[int, str]:
 
 def _inside_a_token(text: str, start: int) -> bool:
     """Whether letters or digits stand directly before: only a multiplier's x may."""
-    if start == 0 or not text[start - 1].isalnum():
+    if start == 0:
+        return False
+    if text[start].isdigit() and text[start - 1] == "-" and text[start - 2 : start - 1].isalpha():
+        return True  # "MT-3000": the digits belong to the name before them
+    if not text[start - 1].isalnum():
         return False
     return not (text[start - 1] in "xX" and start > 1 and text[start - 2].isdigit())
 

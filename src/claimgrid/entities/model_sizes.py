@@ -1,4 +1,4 @@
-"""Words to parameter counts and to the context lengths that names state; knows no model by name.
+"""Finds parameter counts, and the context lengths that names state, among the lexer's numbers.
 
 `sizes` finds every parameter count, `active` the ones among them that are active per token
 (mixture of experts), `contexts` the `128K` and `1M` of a name. No span is both size and context.
@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
-__all__ = ["Size", "active", "contexts", "sizes"]
+from claimgrid.quantities.lexer import Number, lex_plain
+from claimgrid.text.latex import Plain, plain_text
+
+__all__ = ["Size", "active", "contexts", "may_be_active", "sizes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,17 @@ def active(words: str) -> list[Size]:
     return [size for size, role in _read(words) if role == "active"]
 
 
+def may_be_active(words: str) -> list[Size]:
+    """The counts of `active`, and the smaller one of a pair such as `671B/37B`."""
+    found = sizes(words)
+    smaller = [
+        min(pair, key=lambda size: size.params)
+        for pair in pairwise(found)
+        if _PAIR.fullmatch(words[pair[0].end : pair[1].start])
+    ]
+    return sorted({*active(words), *smaller}, key=lambda size: size.start)
+
+
 def contexts(words: str) -> list[Size]:
     """The context lengths that a name states, in tokens, with K = 1000 as in `Foo-7B-128K`."""
     return [size for size, role in _read(words) if role == "context"]
@@ -49,36 +63,39 @@ Noun = Literal["params", "model", "other", "none"]
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """A number with its magnitude, not judged yet; `scale` is None for a number without one."""
+    """A number of the lexer, not judged yet; `factor` is None for one without magnitude.
+
+    `unit` is the letter as written, a word, `power` or `bare`; `free` says that no unit of measure
+    follows; `family` that it stands in `{7,13}B`.
+    """
 
     start: int
     end: int
     number: Decimal
-    scale: int | None
-    unit: str  # the letter as written, `word`, `power` or `bare`
+    factor: int | None
+    unit: str
     joint: str = ""
+    free: bool = True
+    family: bool = False
 
 
-_NUMERALS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-_GROUPED = r"[0-9]{1,3}(?:(?:,|\\,|\{,\})[0-9]{3}){1,4}(?![0-9])"
-_DIGITS = rf"(?<![0-9.])(?:{_GROUPED}|[0-9]{{1,12}}(?:\.[0-9]{{1,6}})?(?![0-9]))"
-# Between a number and its magnitude: `7 B`, `$7$B`, `7\,B`, `7~B`, `$7\text{B}$`, `{1, 3}B`.
-_JOINT = r"[$}]?(?:\\[,;:! ]|[\s~])?\$?(?:\\(?:text|mathrm|textrm)\{)?"
-_COUNT = re.compile(
-    rf"(?P<number>{_DIGITS})(?P<joint>{_JOINT})(?P<letter>[BbMmKkT])(?![A-Za-z0-9])"
-    # `billon` and `bilion` are misspelt often enough to be read.
-    rf"|(?:(?P<count>{_DIGITS}|(?i:\b(?:{'|'.join(_NUMERALS)})))(?P<join>{_JOINT}|-))?"
-    r"(?<![A-Za-z])(?P<tens>(?i:tens|hundreds?)[\s-](?:of[\s-])?)?"
-    r"(?P<word>(?i:thousand|million|bill?i?on|trillion))s?(?:-plus)?(?![A-Za-z])"
-    rf"|(?:(?P<factor>{_DIGITS})\s?(?:\\times|[x×])\s?)?(?<![0-9.])10\^\{{?(?P<power>[0-9]{{1,2}})\}}?"
-    r"|(?P<float>(?<![0-9.])[0-9](?:\.[0-9]{1,6})?)[eE]\+?(?P<exponent>[0-9]{1,2})(?![0-9])"
-    rf"|(?P<bare>{_DIGITS})"
+_LETTER = re.compile(r"(?P<joint>[ \x1f]?)(?P<letter>[BbMmKkT])\Z")
+_WORD = re.compile(r"(?:thousand|million|bill?i?on|trillion|bn|mn|bln|mln|tn|trn)\Z", re.I)
+_POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
+_AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
+_FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
+_NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
+_FREE_UNITS = frozenset(["", "params", "m", "x", "model", "b"])
+_PARAMS = re.compile(r"par[ao]m(?:[ae]ter|eteri[sz]ed|etric)?s?|weights", re.I)
+_PARAMS_BEFORE = re.compile(
+    r"(?<![a-z])(?:from|to|is|are|was|of|at|only|than|=|:)(?: (?:as (?:few|little|low) as|only|just"
+    r"|about|around|roughly|nearly))? [~≈]?\Z",
+    re.I,
 )
-_SCALES = {"k": 3, "m": 6, "b": 9, "t": 12}
-
-_PARAMS = re.compile(r"param(?:eter|eteri[sz]ed|etric)?s?", re.I)
+_PARAMS_AHEAD = re.compile(r"param(?:eter)?s?(?: (?:count|number|size))?(?![a-z])[^.;:()]{0,70}\Z")
 _MODEL = re.compile(
-    r"\w*models?|\w*networks?|\w*lms?|moes?|\w*transformers?|backbones?|variants?|checkpoints?"
+    r"total|\w*models?|\w*networks?|\w*lms?|moes?|\w*transformers?|backbones?|variants?|checkpoints?"
     r"|baselines?|\w*coders?|drafters?|students?|teachers?|polic(?:y|ies)",
     re.I,
 )
@@ -90,7 +107,7 @@ _OTHER = re.compile(
     r"|corpus|corpora|documents|pages|papers|articles|sentences|records|rows|entries|items|users"
     r"|people|queries|questions|prompts|requests|messages|posts|tweets|nodes|edges|vertices"
     r"|entities|cells|atoms|molecules|steps|iterations|episodes|interactions|trajectories|hours"
-    r"|years|times|dollars|usd|euros|flops|macs|ops|operations|multiplications|instructions"
+    r"|years|times|words?|bases|acids|dollars|usd|euros|flops|macs|ops|operations|multiplications|instructions"
     r"|transistors|gates|synapses|neurons|spikes|annotations|masks|boxes|labels|vectors|keys"
     r"|embeddings|reads|sites|lines|hyper"
     # bytes, bits, teslas and chips that end in the same letters
@@ -109,17 +126,22 @@ _NEXT = re.compile(r"[\s~$}+)\\-]{0,4}([A-Za-z]{1,24})")
 _RANGE = re.compile(r"[\s$~]{0,2}(?:-{1,3}|[–—/]|to|through)[\s$~]{0,2}")
 _LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
 # Products whose names end in a number and B.
-_NOT_MODEL = re.compile(r"(?:\bPi|\bAscend|\bFig\.|\bFigure|\bTable)[\s~-]?$", re.I)
+_NOT_MODEL = re.compile(
+    r"(?:\bPi|\bAscend|\bFig\.|\bFigure|\bTable|\bLAION|\bCOYO|\bDataComp|%)[\s~-]?$", re.I
+)
 _NAME_BEFORE = re.compile(r"[A-Za-z][^\s,;()]{0,60}[-_:/]$|[A-Za-z][-_:/]$")
 _JOINER = re.compile(r"[-_:/]")
 _SIZE_IN_NAME = re.compile(r"[0-9][bB](?![A-Za-z0-9])")
-_EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3})(?:x|×|\$?\\times\$?\s?)$")
+_EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3}) ?[x×] ?$")
 _ACTIVE_NAME = re.compile(r"(?:^|[\s_/-])[Aa]$")
 _ACTIVE_AFTER = re.compile(
     r"(?:[\s~-]{1,2}(?:of|which|them|param(?:eter|s)?s?|weights|are|is|being|only|model)){0,5}"
-    r"[\s~-]{1,2}activ(?:e|ated)(?![A-Za-z])",
+    r"[\s~-]{1,2}(?:activ(?:e|ated)(?![A-Za-z])|(?:used|engaged|employed|executed|touched|fired"
+    r"|computed|involved|run|needed) (?:for|per|in|on|at|by)(?: (?:each|every|an?|any|one))?"
+    r" (?:token|forward|inference|input|step|pass)(?![a-z]))",
     re.I,
 )
+_PAIR = re.compile(r" ?/ ?\Z")
 _ACTIVE_BEFORE = re.compile(
     r"activ(?:at(?:es?|ed|ing)|e)(?:\sparam(?:eter|s)?s?(?:\scount|\ssize)?)?"
     r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|:|=)){0,3}"
@@ -130,21 +152,37 @@ _NEAR = 80  # characters looked at on either side of a number
 
 
 def _read(words: str) -> list[tuple[Size, SizeRole]]:
-    """All counts with their roles; judged from the right, as `7-70B tokens` names its unit last."""
+    """All counts with their roles, with offsets of the words as written."""
+    plain = plain_text(words)
+    return [
+        (Size(plain.starts[size.start], plain.ends[size.end - 1], size.params), role)
+        for size, role in _judged(plain)
+    ]
+
+
+def _judged(plain: Plain) -> list[tuple[Size, SizeRole]]:
+    """All counts of plain text with their roles.
+
+    Judged from the right, as `7-70B tokens` names its unit last.
+    """
     read: list[tuple[Size, SizeRole]] = []
+    text = plain.text
     later: _Count | None = None
     later_is_size = False
-    for count in reversed(list(_counts(words))):
-        before = words[max(0, count.start - _NEAR) : count.start]
-        after = words[count.end : count.end + _NEAR]
+    for count in reversed(_counts(plain)):
+        before = text[max(0, count.start - _NEAR) : count.start]
+        after = text[count.end : count.end + _NEAR]
         if _is_context(count, before, after):
             read.append((_size(count, before), "context"))
             later = None
             continue
         linked = None
         if later is not None and later.start - count.end <= _NEAR:
-            linked = _linked(count, later, words[count.end : later.start], before)
-        is_size = _is_size(count, before, after) if linked is None else later_is_size
+            linked = _linked(count, later, text[count.end : later.start], before, later_is_size)
+        if linked is None:
+            is_size = count.family or (count.free and _is_size(count, before, after))
+        else:
+            is_size = later_is_size
         later, later_is_size = linked or count, is_size
         if is_size:
             role: SizeRole = "active" if _is_active(later, before, after) else "total"
@@ -152,34 +190,49 @@ def _read(words: str) -> list[tuple[Size, SizeRole]]:
     return read[::-1]
 
 
-def _counts(words: str) -> Iterator[_Count]:
-    for match in _COUNT.finditer(words):
-        group = match.groupdict()
-        start, end = match.span()
-        scale: int | None = None
-        number, unit = "1", "power"
-        if group["letter"]:
-            number, unit, scale = group["number"], group["letter"], _SCALES[group["letter"].lower()]
-        elif group["word"]:
-            number, unit = group["count"] or "1", group["word"].lower()
-            scale = _SCALES[{"th": "k"}.get(unit[:2], unit[0])]
-            tens = (group["tens"] or "").lower()
-            scale += 2 if tens.startswith("h") else 1 if tens else 0
-        elif group["power"]:
-            number, scale = group["factor"] or "1", int(group["power"])
-        elif group["float"]:
-            number, scale = group["float"], int(group["exponent"])
-        else:
-            number, unit = group["bare"], "bare"
-        yield _Count(
-            start, end, _number(number), scale, unit, group["joint"] or group["join"] or ""
-        )
+def _counts(plain: Plain) -> list[_Count]:
+    """Every number of plain text as the lexer reads it, with the letter or word of its scale."""
+    families = {
+        at: match["letter"]
+        for match in _FAMILY.finditer(plain.original)
+        for at in range(match.start(), match.start("letter") - 1)
+    }
+    text = plain.text
+    found = []
+    for quantity in lex_plain(text):
+        if quantity.reason in _NO_SIZE:
+            continue
+        free = quantity.unit.partition("/")[0] in _FREE_UNITS
+        found += [
+            _count(text, part, free, families.get(plain.starts[part.start]))
+            for part in quantity.parts
+            if part.value is not None
+        ]
+    return found
 
 
-def _number(text: str) -> Decimal:
-    if text.lower() in _NUMERALS:
-        return Decimal(_NUMERALS.index(text.lower()) + 1)
-    return Decimal(re.sub(r"[^0-9.]", "", text))
+def _count(text: str, part: Number, free: bool, family: str | None) -> _Count:
+    written = text[part.start : part.end]
+    end, number = part.end, Decimal(repr(part.value))
+    letter, after = _LETTER.search(written), _AFTER.match(text, end)
+    if letter is not None and written[0] != " ":
+        factor, unit, joint = _FACTORS[letter["letter"].lower()], letter["letter"], letter["joint"]
+        number /= factor
+    elif (word := _WORD.search(written)) is not None:
+        unit, joint = word.group().lower(), ""
+        factor = _FACTORS["k" if unit.startswith("th") else unit[0]]
+        number /= factor
+    elif _POWER.search(written):
+        factor, unit, joint = 1, "power", ""
+    elif after is not None:
+        unit = after["letter"] or after["m"]
+        factor, joint, end = _FACTORS[unit.lower()], after["joint"] or "", after.end()
+        free = True
+    elif family is not None:
+        return _Count(part.start, end, number, _FACTORS[family.lower()], family, family=True)
+    else:
+        factor, unit, joint = None, "bare", ""
+    return _Count(part.start, end, number, factor, unit, joint, free)
 
 
 def _size(count: _Count, before: str) -> Size:
@@ -190,7 +243,7 @@ def _size(count: _Count, before: str) -> Size:
         number *= int(experts[1])
     elif _ACTIVE_NAME.search(before):
         start -= 1
-    return Size(start, count.end, int(number.scaleb(count.scale or 0)))
+    return Size(start, count.end, int(number * (count.factor or 1)))
 
 
 def _noun(after: str, reach: int) -> Noun:
@@ -204,7 +257,8 @@ def _noun(after: str, reach: int) -> Noun:
         if _PARAMS.fullmatch(word):
             return "params"
         if _MODEL.fullmatch(word):
-            return "model"
+            beyond = _NEXT.match(after, position)
+            return "params" if beyond and _PARAMS.fullmatch(beyond[1]) else "model"
         if _OTHER.fullmatch(word):
             return "other"
         if word.endswith("s"):  # a verb, or a plural that ends the phrase
@@ -212,24 +266,29 @@ def _noun(after: str, reach: int) -> Noun:
     return "none"
 
 
-def _linked(count: _Count, later: _Count, gap: str, before: str) -> _Count | None:
+def _linked(
+    count: _Count, later: _Count, gap: str, before: str, later_is_size: bool
+) -> _Count | None:
     """The count as a part of `7/13B`, `7B to 70B` or `1B, 3B`: unit and verdict come from `later`.
 
     `Llama 3-8B` is no range: a number without unit must rise to the next one and follow a plain
     word, not a name.
     """
     if count.unit != "bare":
-        alike = count.scale == later.scale or (len(count.unit) > 1 and len(later.unit) > 1)
+        alike = count.factor == later.factor or (len(count.unit) > 1 and len(later.unit) > 1)
         linked = _RANGE.fullmatch(gap) or (alike and _LIST.fullmatch(gap))
         return count if linked and later.unit != "bare" else None
-    if later.scale is None or later.unit == "power":
+    if later.factor is None or later.unit == "power" or later.family:
         return None
-    unit = replace(count, scale=later.scale, unit=later.unit)
-    if "}" in later.joint:
-        return replace(unit, joint=later.joint) if _LIST.fullmatch(gap) else None
+    unit = replace(count, factor=later.factor, unit=later.unit)
     if gap == "/":
         return unit if re.search(r"(?:^|[\s($~/<>-])$", before) else None
-    if not _RANGE.fullmatch(gap) or count.number >= later.number or later.unit in "bm":
+    spoken = len(later.unit) > 1 and not re.search(r"[A-Z][A-Za-z]*[ -]$", before)
+    if spoken and later_is_size and _LIST.fullmatch(gap.removeprefix("-")):
+        return unit if count.number < 1000 else None
+    if not (_RANGE.fullmatch(gap) or _RANGE.fullmatch(gap.removeprefix("-"))):
+        return None
+    if count.number >= later.number or later.unit in "bm":
         return None
     ahead = re.search(r"(?:^|[(<>~$])$|(?:^|\s)([A-Za-z-]{1,24})[\s~(<>$]{1,4}$", before)
     if ahead is None:
@@ -268,7 +327,7 @@ def _name_before(before: str) -> re.Match[str] | None:
 def _is_size(count: _Count, before: str, after: str) -> bool:
     named = _name_before(before) is not None
     noun = _noun(after, 1 if named else 3)
-    if noun == "other" or _NOT_MODEL.search(before) or _is_money(count, before, after):
+    if noun == "other" or _NOT_MODEL.search(before):
         return False
     glued = bool(re.search(r"[A-Za-z]$", before))
     loose = bool(re.search(r"[\s~,;:! ]", count.joint))
@@ -283,7 +342,7 @@ def _is_size(count: _Count, before: str, after: str) -> bool:
             spoken = named or after_name is not None or alone or noun != "none"
             return (spoken and not glued and not loose) or _ACTIVE_NAME.search(before) is not None
         case "M":
-            return not glued and (not loose or noun != "none")
+            return not glued and (not loose or noun != "none" or _told_ahead(before))
         case "m":
             return not glued and (noun == "params" or (named and not before.endswith("sub-")))
         case "T":
@@ -292,12 +351,16 @@ def _is_size(count: _Count, before: str, after: str) -> bool:
         case "K" | "k" | "power":
             return not glued and noun == "params"
         case unit:
-            return unit.startswith("b") or noun != "none"
+            return unit.startswith("b") or noun != "none" or _told_ahead(before)
 
 
 def _is_plain_count(count: _Count, before: str, after: str) -> bool:
     """`58 parameters`, `5,000 trainable parameters`; but neither `GPT-3` nor `GPT 3 parameters`."""
-    if count.number % 1 or _noun(after, 2) != "params":
+    if count.number % 1:
+        return False
+    if count.number >= 100 and _noun(after, 1) == "none" and _PARAMS_BEFORE.search(before):
+        return _told_ahead(before)
+    if _noun(after, 3) != "params":
         return False
     if count.number >= 1000:
         return not re.search(r"[A-Za-z-]$", before)
@@ -306,11 +369,9 @@ def _is_plain_count(count: _Count, before: str, after: str) -> bool:
     )
 
 
-def _is_money(count: _Count, before: str, after: str) -> bool:
-    """`\\$2B`, `$2B` and `$2 billion`, but not `$2$B` and `$2B$`."""
-    if not before.endswith("$") or _EXPERTS.search(before):
-        return False
-    return before.endswith("\\$") or "$" not in count.joint + after[:2]
+def _told_ahead(before: str) -> bool:
+    """Whether words before the number say that it counts parameters: `parameters from 369`."""
+    return _PARAMS_BEFORE.search(before) is not None and _PARAMS_AHEAD.search(before) is not None
 
 
 def _is_active(count: _Count, before: str, after: str) -> bool:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from claimgrid.entities import benchmarks, hardware, model_sizes
-from claimgrid.entities.device_counts import counts_in, read_count
+from claimgrid.entities import benchmarks, hardware
+from claimgrid.entities.device_counts import counts_in, names_pod, read_count
+from claimgrid.extraction.relative_change import relative_change
+from claimgrid.extraction.size_fields import sizes_at
 from claimgrid.quantities import values
 from claimgrid.quantities.lexer import Quantity, unit_of
-from claimgrid.quantities.ratios import ratio
 from claimgrid.types.claim import CLAIM, Claim, Evidence, Qualifier, Span, Value
 from claimgrid.types.grounded import Grounded, Refusal
 from claimgrid.types.paper import Paper
@@ -52,7 +53,6 @@ class Context:
 
 
 Fields = dict[str, Any]
-_REACH = 1000  # characters on either side that tell what a number is; only hostile quotes have more
 _MACHINE = re.compile(r"[\w -]{0,24}?\b(?:cluster|server|system|supercomputer|machine|node)\b")
 
 
@@ -97,6 +97,10 @@ def _benchmark(grounded: Grounded, context: Context) -> Fields | Refusal:
     reading = _read(grounded, context, "value")
     if isinstance(reading, Refusal):
         return reading
+    if item.relation == "absolute":
+        reading = reading.result(context.text)
+    elif reading.form == "from_to":
+        return _refuse("several_numbers", grounded, f"{reading.text!r} is a change of two numbers")
     # "3.1 points better" is a bare score: points are the score's own unit.
     unit = "score" if reading.unit in ("", "point") else reading.unit
     return fields | {
@@ -111,21 +115,19 @@ def _speedup(grounded: Grounded, context: Context) -> Fields | Refusal:
     reading = _read(grounded, context, "value")
     if isinstance(reading, Refusal):
         return reading
-    change = item.change
-    unit = reading.unit
-    if change != "from_to" and unit not in ("x", "%"):
-        # "one third of the tokens" is a share; "16 GB" is none, whatever the model calls it.
-        share = change == "of" and any(end < 1 for end in reading.ends)
-        if unit and not share:
-            return _refuse("not_relative", grounded, f"{reading.text!r} is in {unit}, not a ratio")
-        unit = "x"
-    found = ratio(reading.ends, unit, change, better=item.better)
-    if found is None:
-        return _refuse("no_ratio", grounded, f"{reading.text!r} {change} gives no finite ratio")
+    made = relative_change(item, reading, context.text, grounded.quote)
+    if isinstance(made, str):
+        detail = {
+            "not_relative": f"{reading.text!r} is in {reading.unit or 'no unit'}, not a ratio",
+            "no_ratio": f"{reading.text!r} {item.change} gives no finite ratio",
+        }[made]
+        return _refuse(made, grounded, detail)
+    factor = made.factor
     return {
-        "value": reading.value(unit or "score"),
-        "qualifier": _qualifier(reading, item.bound, context, change=change == "from_to"),
-        "ratio": {"low": found[0], "high": found[1]},
+        "value": reading.value(made.unit),
+        "qualifier": _qualifier(reading, item.bound, context, change=item.change == "from_to"),
+        "ratio": {"low": factor[0], "high": factor[1]} if factor else None,
+        "ambiguous": None if factor else "points_or_percent",
         "metric": item.metric,
         "baselines": _copied(grounded, context, "baselines"),
         **_setting(grounded, context),
@@ -137,6 +139,7 @@ def _efficiency(grounded: Grounded, context: Context) -> Fields | Refusal:
     reading = _read(grounded, context, "value")
     if isinstance(reading, Refusal):
         return reading
+    reading = reading.result(context.text)
     unit = reading.unit
     apart = grounded.spans.get("unit")
     if apart and ("/" not in unit):
@@ -184,9 +187,17 @@ def _counts(
     stated = {name: _copied(grounded, context, name) for name in ("count", "nodes", "per_node")}
     if stated["count"] and _counts_the_machine(grounded, device, context):
         stated["count"] = []
-    found = counts_in(_phrase(grounded, device, context))
+    phrase = _phrase(grounded, device, context)
+    if names_pod(context.text[device.start : device.end + 10]) and counts_in(phrase).count is None:
+        pods = read_count(stated["count"][0]) if stated["count"] else None
+        nodes = read_count(stated["nodes"][0]) if stated["nodes"] else pods
+        return None, nodes, None, None
+    found = counts_in(phrase)
     if found.nodes is not None and found.per_node is not None:
         return found.count, found.nodes, found.per_node, None
+    stated = {
+        name: [] if _measures(grounded, context, name) else words for name, words in stated.items()
+    }
     count, nodes, per_node = (read_count(w[0]) if w else None for w in stated.values())
     nodes = found.nodes if nodes is None else nodes
     if count is not None and count != found.count:
@@ -203,13 +214,18 @@ def _counts(
 
 
 def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
-    total = _size(grounded, context, "total", model_sizes.sizes)
-    if total is None:
-        return _refuse("no_parameter_count", grounded, "no parameter count stands at these words")
-    sizes = {
-        "active": _size(grounded, context, "active", model_sizes.active),
-        "context": _size(grounded, context, "context", model_sizes.contexts),
-    }
+    total = sizes_at(grounded.spans["total"][0], context.text, context.quantities, "total")
+    if isinstance(total, str):
+        detail = {
+            "several_numbers": "several parameter counts stand at these words",
+            "unread_number": "these words hold a number besides the count",
+        }.get(total, "no parameter count stands at these words")
+        return _refuse(total, grounded, detail)
+    sizes: dict[str, int | None] = {}
+    for field in ("active", "context"):
+        spans = grounded.spans.get(field)
+        found = sizes_at(spans[0], context.text, context.quantities, field) if spans else None
+        sizes[field] = found if isinstance(found, int) else None
     model = _copied(grounded, context, "model")
     span = grounded.spans["total"][0]
     words = context.text[span.start : span.end]
@@ -272,6 +288,15 @@ def _counts_the_machine(grounded: Grounded, device: Span, context: Context) -> b
     return article and _MACHINE.match(context.text, device.end) is not None
 
 
+def _measures(grounded: Grounded, context: Context, name: str) -> bool:
+    """Whether a field's number measures: the 7k of "7k A100 GPU hours" counts hours."""
+    for span in grounded.spans.get(name, ()):
+        reading = values.read(context.text, context.quantities, span)
+        if isinstance(reading, values.Reading) and "_" in reading.unit:
+            return True
+    return False
+
+
 def _phrase(grounded: Grounded, device: Span, context: Context) -> str:
     """The words that may count a device: the quote, or its part up to the device where the quote
     names others before it."""
@@ -281,24 +306,6 @@ def _phrase(grounded: Grounded, device: Span, context: Context) -> str:
     if not others:
         return words
     return context.text[quote.start + others[-1].end : device.end]
-
-
-def _size(
-    grounded: Grounded,
-    context: Context,
-    field: str,
-    parse: Callable[[str], list[model_sizes.Size]],
-) -> int | None:
-    """The count at a field's span, parsed with the words around it: the 7 of `Foo-7/13B` is 7B."""
-    if field not in grounded.spans:
-        return None
-    span, quote = grounded.spans[field][0], grounded.quote
-    low = max(quote.start, span.start - _REACH)
-    for found in parse(context.text[low : min(quote.end, span.end + _REACH)]):
-        start, end = low + found.start, low + found.end
-        if start < span.end and span.start < end:
-            return found.params
-    return None
 
 
 def _refuse(reason: str, grounded: Grounded, detail: str) -> Refusal:

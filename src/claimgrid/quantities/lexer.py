@@ -1,10 +1,8 @@
-"""Text ─► every number in it, with its value, unit, bound and exact place.
+"""Reads every number of a text, with its value, unit, bound and exact place.
 
-Pure and total: any string gives a list, and every digit of it lies in exactly one Quantity.
-Knows how papers write numbers; knows nothing of claims or of what a number measures.
-
-    text ─► plain_text ─► atoms ─► join ─► bounded ─► spans of the original
-            lexer_markup  lexer_atoms  lexer_join  lexer_bounds
+Pure and total: any string gives a list, and every digit of it lies in exactly one Quantity. The
+steps: `plain_text` takes the markup out, `atoms` reads one numeral at a time, `join` makes ranges
+and shares of them, `bounded` reads "up to" and its like, and the places go back to the original.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from claimgrid.quantities.non_quantities import refused
 from claimgrid.quantities.qualifiers import bounded
 from claimgrid.quantities.quantity import Number, Quantity, QuantityBound, QuantityForm, TextSpan
 from claimgrid.quantities.ranges import join
@@ -19,7 +18,7 @@ from claimgrid.quantities.tokens import atoms
 from claimgrid.quantities.units import unit_of
 from claimgrid.text.latex import Plain, plain_text
 
-__all__ = ["Number", "Quantity", "QuantityBound", "QuantityForm", "lex", "unit_of"]
+__all__ = ["Number", "Quantity", "QuantityBound", "QuantityForm", "lex", "lex_plain", "unit_of"]
 
 _LEADING = re.compile(r"(?:[~≈<>≤≥±+]| )*\Z")
 
@@ -31,10 +30,27 @@ def lex(text: str) -> list[Quantity]:
     Offsets count code points of `text`.
     """
     plain = plain_text(text)
-    found = bounded(plain.text, join(plain.text, atoms(plain.text)))
+    found = lex_plain(plain.text)
     if isinstance(plain.starts, range):  # no markup: plain text is the text
         return found
-    return _placed(plain, found)
+    return _with_hidden(plain, _placed(plain, found))
+
+
+def lex_plain(text: str) -> list[Quantity]:
+    """Every number of plain text, with offsets of that text."""
+    return bounded(text, join(text, atoms(text)))
+
+
+def _with_hidden(plain: Plain, found: list[Quantity]) -> list[Quantity]:
+    """The quantities and the digits of markup that stands between them (citation keys)."""
+    if not plain.hidden:
+        return found
+    apart = [
+        refused(plain.original, start, end, reason)
+        for start, end, reason in plain.hidden
+        if not any(quantity.start < end and start < quantity.end for quantity in found)
+    ]
+    return sorted([*found, *apart], key=lambda quantity: quantity.start)
 
 
 def _placed(plain: Plain, found: list[Quantity]) -> list[Quantity]:

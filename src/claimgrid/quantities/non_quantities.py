@@ -40,6 +40,11 @@ _AUTHORS = re.compile(
 _ITEM = re.compile(r"(?<![A-Za-z0-9])\(?(?P<number>[0-9]{1,2})\)(?= )")
 _ORDER = re.compile(r"(?<![A-Za-z])[OΘΩ]~?\((?:[^()]|\([^()]{0,40}\)){1,80}\)")
 _PREVIOUS = re.compile(r"(?P<word>[A-Za-z][A-Za-z-]*)(?:\.? |\.|: ?)\Z")
+_NUMBERED = re.compile(r"(?<![A-Za-z])[0-9]{1,2}(?:\.[0-9])? \Z")
+_AMOUNT_OF = re.compile(
+    r"(?:rating|score|total|sum|size|Elo|number|length|dimension|value|average|mean|maximum|minimum"
+    r"|count|budget|level|resolution|rank|price|perplexity|width|height|capacity)s? of \Z"
+)
 _NEXT = re.compile(r"[ -]?(?P<word>[A-Za-z]+)")
 YEAR = re.compile(r"19[0-9]{2}|20[0-3][0-9]")
 _DECADE = re.compile(r"(?:19|20)[0-9]0'?s(?![a-z])")
@@ -123,7 +128,10 @@ def by_word_before(text: str, start: int, floor: int) -> str | None:
     if text[match.end() - 2 : match.end()] in (": ", ":"):
         return None
     if word in lexicon().families:
-        return "name"
+        # "Claude 3.5 Sonnet 78.2": the name has its number already.
+        return (
+            None if _NUMBERED.search(text, floor - 8 if floor > 8 else 0, match.start()) else "name"
+        )
     return _cue_reasons().get(word.lower())
 
 
@@ -143,6 +151,8 @@ def year_at(text: str, start: int, end: int, floor: int) -> str | None:
     if plural and before != "since":
         return None
     if text[start - 1 : start] in ("=", "<", ">", "≥", "≤", "~", "≈"):
+        return None
+    if before == "of" and _AMOUNT_OF.search(text, max(0, start - 16), start):
         return None
     if before in words.year_before or (match and match["word"][0].isupper()):
         return "year"

@@ -1,6 +1,6 @@
-"""Number words in plain text ─► atoms: `two`, `half`, `threefold`, `an order of magnitude`.
+"""Reads number words of plain text: `two`, `one hundred and fifty`, `half`, `threefold`.
 
-Knows English number words and the idioms in which they count nothing; knows no digits.
+Words that count nothing (`no one`, `zero-shot`, `third party`) are left out.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from claimgrid.quantities.cardinals import cardinal_at, magnitude_at, mixed_at, share_word_at
 from claimgrid.quantities.lexicon import Lexicon, lexicon
 from claimgrid.quantities.quantity import Number, Quantity
 from claimgrid.quantities.units import unit_at
@@ -19,27 +20,42 @@ _ONE_TIME = re.compile(
     r"(?=[.,;)]| (?:of|per|for|on|to|and|with|using|in|while|at|by|when|even|from)(?![a-z])|\Z)"
 )
 _BOUNDED = re.compile(
-    r"(?:under|within|than|about|around|almost|nearly|roughly|over|below|half) \Z"
-)
-_MAGNITUDE = re.compile(r"[ -](hundred|thousand|million|billion|trillion)(?![a-z])")
-_UNITS_DIGIT = re.compile(r"-(one|two|three|four|five|six|seven|eight|nine)(?![a-z])")
-_FRACTION = re.compile(
-    r"[ -](halves|(?:third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?)(?![a-z])"
+    r"(?:under|within|than|about|around|almost|nearly|roughly|over|below|half|up to|upto) \Z"
 )
 _VAGUE_OF = re.compile(r"(?: of (?:tens|hundreds|thousands|millions|billions|trillions))?")
 _SCALE = re.compile(r"[ -](?:scale|class|plus)(?![a-z])")
-_BARE_ORDER = re.compile(r"order[ -]of[ -]magnitude(?![a-z])")
+_ROUGHLY = re.compile(r"-(?:odd|something|ish)(?![a-z])")
+_BARE_ORDER = re.compile(r"orders?[ -]of[ -]magnitude(?![a-z])")
 _SINGLE = re.compile(r"(?P<article>[Aa]n?|[Oo]ne|[Ss]ub)[ -]\Z")
+_VAGUE_BEFORE = re.compile(
+    r"(?P<word>(?:an? )?(?:few|couple(?: of)?)|several|many|multiple|multi)[ -]\Z", re.I
+)
 _NEXT_WORD = re.compile(r"(?P<gap>[ -])(?P<word>[a-z]+)")
-_DOUBLE = re.compile(r"[Dd]ouble (?=the|that|its|their|our|any|what)")
+_DOUBLE = re.compile(
+    r"(?:double|triple|quadruple)(?=(?: (?:the|that|its|their|our|any|what|as|throughput|speed)"
+    r"(?![a-z]))|[.,;)]|\Z)",
+    re.I,
+)
+_DOUBLES = {"double": 2.0, "triple": 3.0, "quadruple": 4.0}
 _LAST_WORD = re.compile(r"(?P<word>[A-Za-z]+)[ -]\Z")
+_SHARE_END = re.compile(
+    r"(?:[.,;:)]|\Z| (?:of|the|as|its|their|our|that|again|less|fewer|lower|smaller|shorter"
+    r"|cheaper|more|higher|faster|slower|larger|bigger|better|worse|on|in|for|with|while|when|and"
+    r"|to|compared|relative|over|at|reduction|cut|decrease|saving|increase|drop|gain|speed-?up)"
+    r"(?![a-z]))"
+)
+_OF_SHARE = re.compile(r"(?:[.,;:)]|\Z| (?:of|the|as|less|fewer|lower|more|faster|again)(?![a-z]))")
+_AGAIN = re.compile(r" (?:as (?:much|many|fast) )?again(?![a-z])")
+_ONE_SHARE = re.compile(r"(?:^|[ (])(?:a|an|one|by|to|in)[ -]\Z", re.I)
+_ORDINAL = re.compile(r"(?:first|second|other|the|latter) \Z", re.I)
+_FOLD = re.compile(r"(?P<number>[a-z]+)fold(?![a-z])", re.I)
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
     words = lexicon()
-    every = {*words.numbers, *words.multipliers, *words.vague, *words.magnitudes}
-    every |= {"half", "order", "quarter", "double", "third"}
+    every = {*words.numbers, *words.multipliers, *words.vague, *words.magnitudes, *_DOUBLES}
+    every |= {*words.fractions, "half", "order", "orders"}
     rests: dict[str, list[str]] = {}
     for word in sorted(every, key=lambda word: (-len(word), word)):
         rests.setdefault(word[0], []).append(word[1:])
@@ -49,8 +65,9 @@ def _pattern() -> re.Pattern[str]:
     ]
     article = rf"[Aa]n?(?={_ONE_TIME.pattern})"
     first = "".join(rests) + "".join(rests).upper()
+    folds = r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|eleven|twelve|fifteen)fold"
     return re.compile(
-        rf"\b(?=[Aa{first}])(?:" + "|".join([*by_letter, article]) + ")(?![A-Za-z0-9_])"
+        rf"\b(?=[Aa{first}])(?:" + "|".join([folds, *by_letter, article]) + ")(?![A-Za-z0-9_])",
     )
 
 
@@ -64,7 +81,7 @@ def word_atoms(text: str) -> list[Quantity]:
         if start < end or (start and (text[start - 1].isalnum() or text[start - 1] in "_\\")):
             continue
         atom = _read(text, match, words)
-        if atom is not None:
+        if atom is not None and (not found or atom.start >= found[-1].end):
             found.append(atom)
             end = atom.end
     return found
@@ -74,21 +91,23 @@ def _read(text: str, match: re.Match[str], words: Lexicon) -> Quantity | None:
     word, start, end = match.group().lower(), match.start(), match.end()
     if word in ("a", "an"):
         return _single(text, start, end)
-    if word == "order":
+    if word in ("order", "orders"):
         order = _BARE_ORDER.match(text, start)
-        return None if order is None else _times(start, order.end(), 10.0)
-    if word == "double":
-        return _times(start, end, 2.0) if _DOUBLE.match(text, start) else None
-    if word in words.multipliers:
+        value = 10.0 if word == "order" else None
+        return None if order is None else _times(start, order.end(), value)
+    if word in _DOUBLES:
+        return _times(start, end, _DOUBLES[word]) if _DOUBLE.match(text, start) else None
+    if word in words.multipliers and not text.startswith(" of ", end):
         return _times(start, end, words.multipliers[word])
+    if word.endswith("fold"):
+        return _times(start, end, words.numbers[word.removesuffix("fold")])
     if word in words.vague:
-        end = _vague_end(text, end)
-        return _counted(text, Number(start, end, None))
-    if word in ("half", "quarter", "third"):
+        return _counted(text, Number(start, _vague_end(text, end), None))
+    if word in words.fractions:
         return _share(text, start, end, word)
     if word in words.magnitudes:
         return _magnitude(text, start, end, word, words)
-    return _number(text, start, end, word, words)
+    return _number(text, start, words)
 
 
 def _single(text: str, start: int, end: int) -> Quantity | None:
@@ -108,65 +127,84 @@ def _vague_end(text: str, end: int) -> int:
     return match.end() if match else end
 
 
-def _times(start: int, end: int, value: float) -> Quantity:
+def _times(start: int, end: int, value: float | None) -> Quantity:
     """A word that is a multiplier as a whole."""
     part = Number(start, end, value)
     return Quantity(start, end, (part,), value, value, "x", (start, end))
 
 
 def _share(text: str, start: int, end: int, word: str) -> Quantity | None:
-    """`half the memory`, `half a day`, `a third of`; not `half-precision`, `third party`."""
-    before = text[max(0, start - 8) : start].lower()
-    following = text[end : end + 1]
-    if following == "-" or (word == "third" and not before.endswith(("one ", "one-", " a "))):
+    """`half the memory`, `half a day`, `a third of`, `half a million`; not `third party`."""
+    before = text[max(0, start - 8) : start]
+    if text[end : end + 1] == "-" and not magnitude_at(text, end, of=True):
         return None
-    if word == "third" and not text.startswith((" of ", " the "), end):
+    if _ORDINAL.search(before):
         return None
-    if word == "half" and before.endswith(("first ", "second ", "other ")):
-        return None
-    value = 1 / lexicon().fractions[word]
+    value, kind = 1 / lexicon().fractions[word], ""
+    whole = magnitude_at(text, end, of=True)
+    if whole is not None:
+        value, end, kind = value * whole.factor, whole.end, whole.kind
+        return _counted(text, Number(start, end, value, kind))
+    again = _AGAIN.match(text, end)
+    if again is not None:
+        return _times(start, again.end(), 1 + value)
     unit = unit_at(text, end + 2) if text.startswith((" a ", " an "), end) else None
     part = Number(start, end, value)
-    if unit is None:
-        return Quantity(start, end, (part,), value, value)
-    return Quantity(start, unit.end, (part,), value, value, unit.name, (unit.start, unit.end))
+    if unit is not None:
+        return Quantity(start, unit.end, (part,), value, value, unit.name, (unit.start, unit.end))
+    if word not in ("half", "quarter") and not _ONE_SHARE.search(before):
+        return None
+    ends = _SHARE_END if word in ("half", "third", "quarter", "fifth", "tenth") else _OF_SHARE
+    if word != "half" and not ends.match(text, end):
+        return None
+    return Quantity(start, end, (part,), value, value)
 
 
 def _magnitude(text: str, start: int, end: int, word: str, words: Lexicon) -> Quantity | None:
-    """`a million`, `trillion-parameter`; a scale (`billion-scale`) has no value."""
+    """`a million`, `a hundred and fifty`, `trillion-parameter`; a scale has no value."""
     factor, kind = words.magnitudes[word]
     scale = _SCALE.match(text, end)
     if scale is not None:
         return Quantity(start, end, (Number(start, end, None, kind),), None, None)
+    vague = _VAGUE_BEFORE.search(text, max(0, start - 14), start)
+    if vague is not None:
+        return _counted(text, Number(vague.start(), end, None, kind))
     article = _SINGLE.search(text, max(0, start - 4), start)
     if article is None and text[end : end + 1] != "-":
         return None
+    read = cardinal_at(text, start)
+    if read is not None and article is not None:
+        return _counted(text, Number(start, read.end, read.value, read.kind))
     return _counted(text, Number(start, end, factor, kind))
 
 
-def _number(text: str, start: int, end: int, word: str, words: Lexicon) -> Quantity | None:
-    value = words.numbers[word]
-    unit_digit = _UNITS_DIGIT.match(text, end) if value >= 20 else None
-    if unit_digit is not None:
-        value, end = value + words.numbers[unit_digit.group(1)], unit_digit.end()
-    fraction = _FRACTION.match(text, end) if value < 10 else None
-    if fraction is not None:
-        share = value / words.fractions[fraction.group(1)]
-        part = Number(start, fraction.end(), share)
-        return Quantity(start, fraction.end(), (part,), share, share)
-    kind = ""
-    for _ in range(2):  # "two hundred thousand"
-        magnitude = _MAGNITUDE.match(text, end)
-        if magnitude is None:
-            break
-        factor, kind = words.magnitudes[magnitude.group(1)]
-        value, end = value * factor, magnitude.end()
-    if kind and _SCALE.match(text, end):
-        return Quantity(start, end, (Number(start, end, None, kind),), None, None)
-    number = Number(start, end, value, kind)
-    if not kind and word in ("one", "zero") and _is_idiom(text, start, end, words):
+def _number(text: str, start: int, words: Lexicon) -> Quantity | None:
+    read = cardinal_at(text, start)
+    if read is None:
         return None
-    return _counted(text, number)
+    value, end, kind = read.value, read.end, read.kind
+    rough = _ROUGHLY.match(text, end)
+    if rough is not None or (kind and _SCALE.match(text, end)):
+        end = rough.end() if rough else end
+        return Quantity(start, end, (Number(start, end, None, kind),), None, None)
+    mixed = mixed_at(text, end, value)
+    share = share_word_at(text, end) if mixed is None and not kind else None
+    if mixed is not None:
+        value, end, kind = mixed.value, mixed.end, mixed.kind
+    elif share is not None:
+        value, end, kind = value * share.value, share.end, share.kind
+        again = _AGAIN.match(text, end)
+        if again is not None:
+            return _times(start, again.end(), 1 + value)
+        part = Number(start, end, value, kind)
+        return _counted(text, part) if kind else Quantity(start, end, (part,), value, value)
+    elif (
+        not kind
+        and text[start:end].lower() in ("one", "zero")
+        and _is_idiom(text, start, end, words)
+    ):
+        return None
+    return _counted(text, Number(start, end, value, kind))
 
 
 def _is_idiom(text: str, start: int, end: int, words: Lexicon) -> bool:
@@ -185,8 +223,8 @@ def _is_idiom(text: str, start: int, end: int, words: Lexicon) -> bool:
 def _counted(text: str, number: Number) -> Quantity:
     """The atom of a number with the unit that follows it."""
     orders = ORDERS.match(text, number.end)
-    if orders is not None and number.value is not None and number.value < 100:
-        value = 10.0**number.value
+    if orders is not None and (number.value is None or number.value < 100):
+        value = None if number.value is None else 10.0**number.value
         span = (number.end + 1, orders.end())
         return Quantity(number.start, orders.end(), (number,), value, value, "x", span)
     unit = unit_at(text, number.end)

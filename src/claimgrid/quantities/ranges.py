@@ -9,9 +9,12 @@ import re
 from dataclasses import replace
 from functools import cache
 
+from claimgrid.quantities.durations import compound
 from claimgrid.quantities.lexicon import FACTORS, lexicon
+from claimgrid.quantities.money import CURRENCIES
 from claimgrid.quantities.non_quantities import YEAR, is_context_length
 from claimgrid.quantities.quantity import Quantity, QuantityForm
+from claimgrid.quantities.rates import divisors_at
 
 _DASHES = frozenset(["-", " - ", "~", " ~ ", " ~", "−", "- ", "-to-", "- to "])
 _TO = re.compile(
@@ -23,7 +26,10 @@ _FAR_TO = re.compile(
     r"(?: \(?[A-Za-z-]+\)?){1,4} (?:(?:down|up) )?to (?:(?:about|only|just|nearly|over) )?[~≈]?\Z"
 )
 _ARROW = re.compile(r" ?(?:→|->|=>|-->) ?\Z")
-_PLUS_MINUS = re.compile(r" ?(?:±|\+/-|\+-|\\pm) ?\Z")
+_PLUS_MINUS = re.compile(
+    r"[ _^(]{0,3}(?:±|\+/-|\+-|\\pm|plus/minus|plus or minus|plus-minus|plus-or-minus) ?\Z"
+)
+
 _OUT_OF = re.compile(r" (?:out )?of (?:the )?\Z")
 _LIST = re.compile(r"(?:,? (?:and|or|vs\.?|versus|to) |, |/| / )[~≈]?\Z")
 _LAST_OF_LIST = re.compile(r"(?:,? (?:and|or) |/| / )[~≈]?\Z")
@@ -97,18 +103,37 @@ def _pair(
         return None
     if _PLUS_MINUS.match(gap) and len(left.parts) == 1:
         return _merged(left, right, left.low, left.low, "single")
-    if len(left.parts) != 1 or left.low is None or right.low is None:
+    if left.low is None or right.low is None:
+        return None
+    lasting = compound(left, right, gap)
+    if lasting is not None:
+        return _merged(left, right, lasting, lasting, "single")
+    if len(left.parts) != 1:
         return None
     if gap in _DASHES:
-        chained = index + 1 < len(atoms) and text[right.end : atoms[index + 1].start] == gap == "-"
-        if chained or (before and text[before[-1].end : left.start] == gap == "-"):
-            return None
-        return _range(text, left, right, "range")
+        return _dashed(text, before, left, atoms, index)
     if gap == ":":
         return _ratio(text, left, right)
     if gap == "/" or _OUT_OF.match(gap):
         return _share(text, left, right, gap)
+    following = atoms[index + 1].start if index + 1 < len(atoms) else 0
+    if following and text[right.end : following] == "-":
+        return None  # "9.1x to 1.8-3.9x": the second is a range of its own
     return _spoken(text, left, right, gap)
+
+
+def _dashed(
+    text: str, before: list[Quantity], left: Quantity, atoms: list[Quantity], index: int
+) -> Quantity | None:
+    """`3-5 ms`, unless the dash goes on a chain (`1-2-3`) or parts two measures."""
+    right = atoms[index]
+    gap = text[left.end : right.start]
+    if left.unit and not right.unit and left.unit not in CURRENCIES:
+        return None  # "86.2%-81.7": two measures
+    chained = index + 1 < len(atoms) and text[right.end : atoms[index + 1].start] == gap == "-"
+    if chained or (before and text[before[-1].end : left.start] == gap == "-"):
+        return None
+    return _range(text, left, right, "range")
 
 
 def _spoken(text: str, left: Quantity, right: Quantity, gap: str) -> Quantity | None:
@@ -145,8 +170,12 @@ def _range(text: str, left: Quantity, right: Quantity, form: QuantityForm) -> Qu
     orders = right.unit_span is not None and text.startswith("order", right.unit_span[0])
     if orders and not left.unit and abs(low) < 100:  # "one to two orders of magnitude"
         low = 10.0**low
-    elif left.unit in ("", "usd", "eur", "gbp"):
+    elif left.unit == "" or left.unit in CURRENCIES:
         low *= _shared_factor(left, right)
+    if left.unit in CURRENCIES and not right.unit:
+        rate = divisors_at(text, right.end)
+        if rate is not None:
+            right = replace(right, unit=rate.name, end=rate.end)
     return _merged(left, right, low, high, form)
 
 

@@ -1,6 +1,6 @@
-"""Plain text ─► atoms: each numeral with its own sign, currency, magnitude and unit, in order.
+"""Reads plain text one numeral at a time: each with its own sign, currency, magnitude and unit.
 
-Knows one numeral at a time; ranges, shared units and bounds are the joiner's.
+Ranges, shared units and bounds are read afterwards, in `ranges` and `qualifiers`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from claimgrid.quantities.durations import glued_at
 from claimgrid.quantities.lexicon import lexicon
+from claimgrid.quantities.money import money_before, yen_or_yuan
 from claimgrid.quantities.non_quantities import (
     by_word_before,
     fixed_spans,
@@ -18,8 +20,9 @@ from claimgrid.quantities.non_quantities import (
     year_at,
 )
 from claimgrid.quantities.number_words import ORDERS, word_atoms
-from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, numeral_at
+from claimgrid.quantities.numerals import NUMERAL, PREFIXED, finite, fraction_at, numeral_at
 from claimgrid.quantities.quantity import Number, Quantity
+from claimgrid.quantities.rates import divisors_at
 from claimgrid.quantities.units import unit_at, unit_table
 
 _DIGIT = re.compile(r"[0-9]")
@@ -27,6 +30,11 @@ _DIMENSION = re.compile(r"[x×X*](?=[0-9])| [x×*] (?=[0-9])")
 _EXPERTS = re.compile(r"[0-9]{1,3}[x×][0-9]+(?:\.[0-9]+)?[BbM](?![A-Za-z0-9])")
 _DEVICES = re.compile(r" ?[x×X] ?(?P<device>[A-Z][A-Za-z]*[0-9]{2,}|[A-Za-z]+)")
 _TIMES = re.compile(r" ?[x×X](?![A-Za-z0-9])")
+_MEMORY = re.compile(
+    r"(?P<letter>[MGT])(?= (?:of )?(?:GPU |video |main |device )?"
+    r"(?:memory|RAM|VRAM|DRAM|HBM|storage|disk)(?![a-z]))"
+)
+"""`24G of memory`: a letter that stands for bytes."""
 _FOLDS = re.compile(r"[ -]fold[ -]cross|[ -]fold CV")
 _COMPARED = re.compile(
     r" (?:faster|slower|speed-?ups?|higher|lower|more|less|fewer|larger|smaller|better|reduction"
@@ -40,7 +48,12 @@ _PRECISE = re.compile(r"[0-9]{0,2}\.[0-9]{2,}")
 _LEADING_POINT = re.compile(r"[0-9]+(?![0-9]*[.,][0-9])")
 _LETTERS = re.compile(r"[A-Za-z]")
 _FORMULA_TAIL = re.compile(r"[A-Za-z](?![A-Za-z0-9])")
-_CURRENCY = {"$": "usd", "€": "eur", "£": "gbp"}
+_MINUS_WORD = re.compile(
+    r"(?:\A|[,;:(] ?|(?<![A-Za-z])(?:of|is|are|was|were|be|to|at|by|from|with|an?|about|around"
+    r"|roughly|nearly|and|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
+    r"(?P<minus>[Mm]inus|negative) \Z"
+)
+"""`minus 0.7`: a sign in words. In `5 minus 0.7` and `A minus 0.7` something is taken away."""
 
 
 def atoms(text: str) -> list[Quantity]:
@@ -72,12 +85,14 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     if reason == "name":
         name = name_at(text, digit, floor)
         return name, name.end
-    fixed = shaped(text, digit) if reason is None else None
+    fixed = _fixed(text, digit) if reason is None else None
     if fixed is not None:
         return fixed, fixed.end
-    experts = _EXPERTS.match(text, digit)
-    if experts is not None:
-        return refused(text, digit, experts.end(), "name"), experts.end()
+    share = fraction_at(text, digit, floor) if reason is None else None
+    if share is not None:
+        unit, end = _unit(text, share, share.end)
+        atom = _signed(text, share, end, unit, floor)
+        return atom, atom.end
     start = digit
     if digit > floor and _LEADING_POINT.match(text, digit) and text[digit - 1] == ".":
         start = digit - (not text[digit - 2 : digit - 1].isalnum())  # ".85"
@@ -87,6 +102,9 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
     skip = _skipped_sign(text, end, number)
     if skip is not None:
         return Quantity(number.start, end, (number,), number.value, number.value), skip
+    memory = _memory(text, digit, number)
+    if memory is not None:
+        return memory, memory.end
     unit, end = _unit(text, number, end)
     joined = unit is None and end == number.end and _LETTERS.match(text, end) is not None
     if joined and not _PRECISE.fullmatch(text, start, end):
@@ -98,7 +116,28 @@ def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
         why = by_word_before(text, atom.start, floor) or year_at(text, number.start, end, floor)
         if why is not None and _may_be(why, text, number):
             return replace(atom, low=None, high=None, reason=why), end
-    return atom, end
+    return atom, atom.end
+
+
+def _fixed(text: str, digit: int) -> Quantity | None:
+    """A date, a version of three parts, `1h20min` or `8x7B`."""
+    fixed = shaped(text, digit) or glued_at(text, digit)
+    if fixed is not None:
+        return fixed
+    experts = _EXPERTS.match(text, digit)
+    return None if experts is None else refused(text, digit, experts.end(), "name")
+
+
+def _memory(text: str, digit: int, number: Number) -> Quantity | None:
+    """The amount in `24G of memory`, whose letter stands for bytes."""
+    match = _MEMORY.match(text, number.end) or _MEMORY.match(text, number.end - 1)
+    if match is None or not text[digit : match.start()].replace(",", "").replace(".", "").isdigit():
+        return None
+    literal = replace(number, end=match.start(), magnitude="")
+    value = float(text[digit : literal.end].replace(",", ""))
+    literal = replace(literal, value=value)
+    name = f"{match['letter'].lower()}b"
+    return Quantity(number.start, match.end(), (literal,), value, value, name, match.span())
 
 
 def _may_be(reason: str, text: str, number: Number) -> bool:
@@ -192,27 +231,35 @@ def _signed(text: str, number: Number, end: int, unit: _UnitHere | None, floor: 
     """The atom with the currency and the sign that stand before its numeral."""
     start = number.start
     name, span = ("", None) if unit is None else (unit[0], (unit[1], unit[2]))
-    money = start - 1 if text[start - 1 : start] != " " else start - 2
-    if money >= floor and start and text[money] in _CURRENCY:
-        name = _CURRENCY[text[money]] + (name if name.startswith("/") else "")
-        span = (money, money + 1)
-        start = money - 2 if money - 2 >= floor and text[money - 2 : money] == "US" else money
+    money = money_before(text, start, floor)
+    if money is not None:
+        rate = divisors_at(text, end) if unit is None else None
+        name = money.unit + (rate.name if rate else name if name.startswith("/") else "")
+        end = rate.end if rate else end
+        span, start = (money.start, money.end), money.start
     elif start - 1 >= floor and text[start - 1 : start] in ("×", "x", "X") and not name:
         start -= 1
         name, span = "x", (start, start + 1)
     elif start - 2 >= floor and text[start - 2 : start] == "× " and not name:
         start -= 2
         name, span = "x", (start, start + 1)
-    sign = _sign(text, start, floor)
+    sign, begin = _sign(text, start, floor), number.start
+    if sign in ("-", "−") and start == number.start:
+        begin = start - 1
+    minus = _MINUS_WORD.search(text, max(floor, start - 30), start) if not sign else None
+    if minus is not None and start == number.start:
+        begin = minus.start("minus")
+        sign = text[begin:start]
     value = number.value
-    if sign in ("-", "−"):
+    if sign not in ("", "+"):
         value = None if value is None else -value
-        begin = start - 1 if start == number.start else number.start
         number = replace(number, start=begin, value=value)
     start -= len(sign)
     if name == "orders":
         value = finite(10.0**value) if value is not None and abs(value) < 100 else None
         name = "x"
+    if name.startswith("¥"):
+        name = yen_or_yuan(text) + name[1:]
     return Quantity(start, end, (number,), value, value, name, span)
 
 

@@ -1,17 +1,15 @@
-"""Unit words ─► canonical units (`GPU hours per month` ─► `gpu_hours/month`).
-
-The table is `data/units.toml`. Knows spellings; knows nothing of numbers or of what is measured.
-"""
+"""Reads unit words as canonical units: `GPU hours per month` is `gpu_hours/month`."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
+from claimgrid.quantities.rates import divisors_at
+from claimgrid.quantities.unit_table import UnitTable, canonical_units, singular, unit_table
 from claimgrid.text.latex import plain_text
+
+__all__ = ["Unit", "canonical_units", "unit_at", "unit_of", "unit_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,58 +21,11 @@ class Unit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnitTable:
-    """`data/units.toml`, turned round: spelling ─► canonical unit."""
-
-    symbols: dict[str, str]
-    words: dict[str, str]
-    phrase_heads: frozenset[str]
-    periods: dict[str, str]
-    per_second: dict[str, str]
-    machines: dict[str, str]
-    machine_time: dict[str, str]
-    prefixes: dict[str, frozenset[str]]
-    modified: frozenset[str]
-    connectives: frozenset[str]
-
-
-@cache
-def unit_table() -> UnitTable:
-    """The unit table, read once."""
-    data = tomllib.loads(files("claimgrid").joinpath("data/units.toml").read_text(encoding="utf-8"))
-
-    def turned(section: str) -> dict[str, str]:
-        return {text: name for name, texts in data[section].items() for text in texts}
-
-    words = turned("words")
-    heads = frozenset(re.split("[ -]", phrase)[0] for phrase in words if re.search("[ -]", phrase))
-    return UnitTable(
-        symbols=turned("symbols"),
-        words=words,
-        phrase_heads=heads,
-        periods=turned("periods"),
-        per_second=turned("per_second"),
-        machines=turned("machines"),
-        machine_time=turned("machine_time"),
-        prefixes={name: frozenset(letters) for name, letters in data["prefixes"].items()},
-        modified=frozenset(data["modified"]["units"]),
-        connectives=frozenset(data["connectives"]["words"]),
-    )
-
-
-@cache
-def canonical_units() -> frozenset[str]:
-    """Every canonical unit that the table knows."""
-    table = unit_table()
-    return frozenset(table.symbols.values()) | frozenset(table.words.values())
-
-
 _HEAD = re.compile(
-    r"(?P<gap>[ -]?)(?P<word>%|‰|×(?![A-Za-z0-9])|°C?|US\$|[$€£]"
-    r"|[A-Za-zµ]+(?:\^?[23](?![0-9A-Za-z]))?)"
+    r"(?P<gap>[ -]?)(?P<word>%|‰|×(?![A-Za-z0-9])|°[CF]?|US\$|[$€£¥₹₩¢]|p\.p\.|petaflop/s-days?"
+    r"|[A-Za-zµÅΩ]+(?:\^?[23](?![0-9A-Za-z]))?)"
 )
-_AMOUNT = re.compile(r" ?[0-9.]")
+_AMOUNT = re.compile(r" ?\.?[0-9]")
 _PHRASE = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}")
 _SLASHED = re.compile(r"/(?:s|sec)(?![A-Za-z0-9])")
 _MACHINE = re.compile(
@@ -82,12 +33,6 @@ _MACHINE = re.compile(
     r"(?:(?P<device>[A-Z][A-Za-z]{0,8}-?[0-9]{1,4}[A-Za-z]{0,3}|[A-Z][a-z]{2,12})[ -])?"
     r"(?:(?P<machine>[GTCNgtcn][Pp][Uu]s?|[Cc]ore|[Nn]ode)(?: ?[-*·] ?| ))?"
     r"(?P<time>[A-Za-z]{1,7})(?![A-Za-z0-9])"
-)
-_RATE = re.compile(
-    r" ?/ ?(?P<slash>[A-Za-z]{1,12}(?:\^?2)?)(?![A-Za-z0-9])"
-    r"|[ -](?:per|each|every)[ -](?P<per>[A-Za-z]{1,12}(?:\^?2)?)(?![A-Za-z0-9])"
-    r"|[ -]a[ -](?P<a>second|minute|hour|day|week|month|year)(?![A-Za-z0-9])"
-    r"|(?P<power> ?·? ?s\^-1)(?![0-9])"
 )
 _NOUN_RATE = re.compile(
     r"(?P<gap>[ -]?)(?:[a-z]{2,14} )?(?P<noun>[A-Za-z]{1,20})"
@@ -97,7 +42,7 @@ _MODIFIED = re.compile(
     r" (?P<modifier>[a-z]+(?:-[a-z]+)?|KV|MoE) (?P<word>[a-z]{3,10}s)(?![A-Za-z0-9-])"
 )
 _PER = frozenset(["per", "each", "every", "a"])
-_BARE_PERIODS = frozenset(["/s", "/min", "/hour", "/day", "/week", "/month", "/year"])
+_BARE_PERIODS = frozenset(["s", "min", "hour", "day", "week", "month", "year"])
 """Periods that may follow a number without a unit: `90K/s`, `$3 per month`."""
 _TIMES = frozenset(["x", "%", "ms", "us", "ns"])
 """Units that never start a longer one: most numbers end here."""
@@ -112,16 +57,17 @@ def unit_at(text: str, position: int) -> Unit | None:
     table = unit_table()
     head = _HEAD.match(text, position)
     if head is None or head["word"] in _PER:
-        period = _period(text, position, table)
-        if period is not None and period.name in _BARE_PERIODS:
-            return period
+        bare = divisors_at(text, position)
+        if bare is not None and bare.name.split("/")[1] in _BARE_PERIODS:
+            return Unit(bare.name, position, bare.end)
     if head is None:
         return None
     word = head["word"]
-    if word in "$€£" and (head["gap"] == "-" or _AMOUNT.match(text, head.end())):
+    if word in "$€£¥₹₩" and (head["gap"] == "-" or _AMOUNT.match(text, head.end())):
         return None  # the sign of a price that follows
-    if not word[0].isalpha():
-        return _with_rate(text, Unit(table.symbols[word], head.start("word"), head.end()), table)
+    if not word[0].isalpha() or word == "p.p.":
+        symbol = Unit(table.symbols.get(word, word), head.start("word"), head.end())
+        return _with_rate(text, symbol, table)
     known = _known(text, head, table)
     if known is not None and known.name in _TIMES and text[known.end : known.end + 1] != "-":
         return _with_rate(text, known, table)
@@ -205,33 +151,20 @@ def _modified(text: str, position: int, table: UnitTable) -> Unit | None:
 
 
 def _with_rate(text: str, unit: Unit, table: UnitTable) -> Unit:
-    """The unit with the period that follows it, if one does."""
-    following = text[unit.end : unit.end + 1]
-    if following not in (" ", "/", "-", "·"):
+    """The unit with the divisors that follow it, if any do."""
+    if unit.name in ("x", "%") or text[unit.end : unit.end + 1] not in (" ", "/", "-", "·"):
         return unit
-    rate = _period(text, unit.end, table)
-    if rate is None or "/" in unit.name or unit.name in ("x", "%", "fps"):
+    found = divisors_at(text, unit.end)
+    if found is None:
         return unit
-    name = unit.name + rate.name
-    if rate.name == "/s":  # TOPS and FLOPs count per second already
-        name = unit.name if unit.name.endswith("ops") else table.per_second.get(unit.name, name)
-    return Unit(name, unit.start, rate.end)
-
-
-def _period(text: str, position: int, table: UnitTable) -> Unit | None:
-    """`/s`, ` per month`, ` a day`: what a rate is per."""
-    match = _RATE.match(text, position)
-    if match is None:
-        return None
-    if match["power"]:
-        return Unit("/s", position, match.end())
-    word = match["slash"] or match["per"] or match["a"]
-    name = table.periods.get(word)
-    if name is None:
-        if match["slash"] is None or len(word) < 3 or not word.islower():
-            return None
-        name = _singular(word)  # "ns/row"
-    return Unit("/" + name, position, match.end())
+    name, first = unit.name, "/" + found.name.split("/")[1]
+    rest = found.name[len(first) :]
+    if name == "fps" and first in ("/s", "/frame"):
+        return unit
+    if first == "/s":  # TOPS and FLOPs count per second already
+        first = "" if name.endswith("ops") else first
+        name, first = (table.per_second[name], "") if name in table.per_second else (name, first)
+    return Unit(name + first + rest, unit.start, found.end)
 
 
 def unit_of(words: str) -> str:
@@ -248,21 +181,11 @@ def unit_of(words: str) -> str:
     found = unit_at(" " + text, 0)
     if found is not None and found.end == len(text) + 1:
         return found.name
+    rate = divisors_at(" " + text, 0) if text.startswith(("per ", "/")) else None
+    if rate is not None and rate.end == len(text) + 1:
+        return rate.name
     head, slash, per = text.partition("/")
     if not slash:
         head, slash, per = text.partition(" per ")
-    head = head.partition(" of ")[0].strip().lower()
-    if not slash:
-        return _singular(head)
-    return f"{head}/{_singular(per.strip().lower())}"
-
-
-def _singular(words: str) -> str:
-    """English singular of the last word; good for regular plurals, which unit nouns are."""
-    if words.endswith("ies") and len(words) > 4:
-        return words[:-3] + "y"
-    if words.endswith(("ches", "shes", "xes", "sses")):
-        return words[:-2]
-    if words.endswith("s") and not words.endswith(("ss", "us", "is", " s")) and len(words) > 2:
-        return words[:-1]
-    return words
+    head = head.partition(" of ")[0].strip()
+    return f"{head.lower()}/{singular(per.strip().lower())}" if slash else singular(head).lower()

@@ -1,7 +1,7 @@
-"""The span of a copied number + the abstract's quantities ─► its value, unit and bound; or why not.
+"""Reads a copied number from the text at its span: value, unit and bound, or why there is none.
 
-The number is read from the text at the span, never from what the model wrote. Knows nothing of
-kinds of claims.
+The number comes from the text, never from what the model wrote. Every digit and number word of the
+copied words must be part of what is read; else the words are refused.
 """
 
 from __future__ import annotations
@@ -12,29 +12,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claimgrid.quantities import unit_conversion
-from claimgrid.quantities.lexer import Number, Quantity, unit_of
+from claimgrid.quantities.lexer import Number, Quantity, QuantityForm, unit_of
+from claimgrid.quantities.unread import unread
+from claimgrid.text.latex import plain_text
 from claimgrid.types.claim import Qualifier, Span, Value
 
 # Reasons of the lexer that make a number no quantity at all, whoever claims it.
-_NEVER = frozenset(
-    {"name", "year", "date", "version", "citation", "section", "list_item", "identifier"}
+_NEVER = frozenset({
+    "name", "year", "date", "version", "citation", "section", "list_item", "identifier", "formula",
+    "markup", "sparsity_pattern",
+})  # fmt: skip
+_BOUND_WORDS = (
+    r"(?: ?(?:about|around|nearly|roughly|over|under|below|above|approximately|only|just|almost"
+    r"|less than|more than|fewer than|at least|at most|[~≈<>≤≥]))*"
 )
-# Between the two ends of one range that the lexer reads as two quantities of one unit.
-_JOINED = re.compile(r"(?:[\s/$%×x–—-]|\\times|\\%|to\b)*")
-_TO = re.compile(r"[\s,(]*(?:to|down to|up to|→|->|\\to|\\rightarrow|--?|–|—)\s*")
+# Between the two numbers of a change or a range that the lexer reads as two quantities.
+_RANGE_SIGN = re.compile(rf" ?(?:-|–|~|to|up to|→|->|-->){_BOUND_WORDS} ?")
+_ARROW = re.compile(rf",? ?(?:(?:all the way )?(?:down |up )?to|→|->|-->|=>){_BOUND_WORDS} ?")
+_BACK = re.compile(
+    rf",? \(?(?:instead of|rather than|(?:down |up )?from|vs\.?|versus|compared (?:to|with)"
+    rf"|against)(?: the| a)?{_BOUND_WORDS} ?"
+)
+_FROM = re.compile(rf"(?<![a-z])from{_BOUND_WORDS} ?\$?\Z", re.I)
+_BETWEEN = re.compile(r"between \Z", re.I)
 _PERIOD = re.compile(
     r"\b(?:per|a|each|every)\s+(second|minute|hour|day|week|month|year|query|token|step|image"
-    r"|sample|request|task|epoch|iteration|inference|frame)\b"
+    r"|sample|request|task|epoch|iteration|inference|frame|run|user|node|GPU)\b"
 )
 # Amounts that add up over time; "30 FPS … per second" must not become fps/second.
-_ADDS_UP = frozenset(
-    {"gpu_hours", "gpu_days", "hours", "usd", "eur", "kwh", "j", "mj", "tokens", "gb", "tb", "mb"}
-)
-_PERIOD_UNIT = {"second": "s", "minute": "min", "hour": "hour"}
+_ADDS_UP = frozenset({
+    "gpu_hours", "gpu_days", "hours", "usd", "eur", "gbp", "jpy", "cny", "cent", "kwh", "j", "mj",
+    "tokens", "gb", "tb", "mb",
+})  # fmt: skip
+_PERIOD_UNIT = {"second": "s", "minute": "min", "GPU": "gpu"}
 _CUES: dict[Qualifier, re.Pattern[str]] = {
     "up_to": re.compile(
         r"up ?to|as (?:much|many|high|large|low|little|few|fast) as|maxim|at most|no more than"
-        r"|peak|under|below|within|less than|fewer than|at best|<|\\leq?\b|≤|down to",
+        r"|peak|under|below|within|less than|fewer than|at best|<|\\leq?\b|≤|down to|capped|exceed"
+        r"|bounded by|limit|not more|or less|or fewer|sub-",
         re.I,
     ),
     "at_least": re.compile(
@@ -47,13 +62,19 @@ _CUES: dict[Qualifier, re.Pattern[str]] = {
         r"|\\approx",
         re.I,
     ),
-    "average": re.compile(r"average|averag|mean|median|typical|overall|geomean", re.I),
+    "average": re.compile(
+        r"average|averag|mean|median|typical|overall|geomean|\bavg\b|p50\b", re.I
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number read from the text. `ends` are its numbers in the order of the text."""
+    """A number read from the text.
+
+    `ends` are its numbers, in the order of time for a change. `form` tells a range from a change
+    that the words name ("from 3 to 5").
+    """
 
     span: Span
     text: str
@@ -63,17 +84,27 @@ class Reading:
     unit: str
     bound: Qualifier
     parts: tuple[Number, ...]
+    form: QuantityForm = "single"
 
     def value(self, unit: str) -> Value:
         """As the claim line has it, with the unit that the kind of claim settles on."""
         return Value(text=self.text, low=self.low, high=self.high, unit=unit)
+
+    def result(self, text: str) -> Reading:
+        """What a change ends at: 94.42 of "from 93.07 to 94.42"; itself where it is none."""
+        started = _FROM.search(text, max(0, self.span.start - 24), self.parts[0].start)
+        if self.form != "from_to" or len(self.ends) != 2 or not started:
+            return self
+        last = self.ends[1]
+        return Reading(self.span, self.text, last, last, (last,), self.unit, self.bound, self.parts)
 
 
 def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str:
     """The number at `span`, or the reason code for which it cannot be taken.
 
     Reasons: `no_number`; `number_in_name` and its like (the digits belong to a name, a year …);
-    `cuts_number` (the span ends inside a number); `several_numbers` (more than one claim's worth).
+    `cuts_number` (the span ends inside a number); `several_numbers` (more than one claim's worth);
+    `unread_number` (a digit or a number word of the span is not part of what was read).
     """
     first = bisect_right(quantities, span.start, key=_end)
     here = quantities[first : bisect_left(quantities, span.end, key=_start)]
@@ -87,14 +118,18 @@ def read(text: str, quantities: Sequence[Quantity], span: Span) -> Reading | str
         return f"number_in_{touched[0][0].reason}"
     owners = list(dict.fromkeys(q for q, _ in usable))
     parts = tuple(p for _, p in usable)
-    ends = _ends(text, owners, parts)
-    if ends is None:
+    found = _ends(text, owners, parts)
+    if found is None:
         return "several_numbers"
-    unit = next((q.unit for q in reversed(owners) if q.unit), "") or _trailing(text, parts, span)
+    ends, form, unit_owner = found
+    if unread(text, here, owners, span):
+        return "unread_number"
+    unit = unit_owner.unit or next((q.unit for q in reversed(owners) if q.unit), "")
+    unit = unit or _trailing(text, parts, span)
     bound: Qualifier = "up_to" if owners[0].bound == "at_most" else owners[0].bound
     words = text[span.start : span.end]
     low, high = (min(ends), max(ends)) if ends else (None, None)
-    return Reading(span, words, low, high, ends, unit, bound, parts)
+    return Reading(span, words, low, high, ends, unit, bound, parts, form)
 
 
 def _start(quantity: Quantity) -> int:
@@ -105,29 +140,70 @@ def _end(quantity: Quantity) -> int:
     return quantity.end
 
 
-def _ends(
-    text: str, owners: Sequence[Quantity], parts: Sequence[Number]
-) -> tuple[float, ...] | None:
-    """The number, or the two numbers of a range or a change in the order of the text, in the last
-    one's unit; () for vague words; None where they are more than one claim's worth."""
-    first, last = parts[0], parts[-1]
-    if len(owners) == 1 and len(parts) == len(owners[0].parts):
-        low, high = owners[0].low, owners[0].high
-        if low is None or high is None:
-            return ()
-        return (low,) if low == high else _in_order(low, high, first, last)
-    if len(parts) == 1:
-        return () if first.value is None else (first.value,)
-    if len(parts) != 2 or first.value is None or last.value is None:
+_Ends = tuple[tuple[float, ...], QuantityForm, Quantity]
+
+
+def _ends(text: str, owners: Sequence[Quantity], parts: Sequence[Number]) -> _Ends | None:
+    """The number, or the two of a range or a change, with the quantity whose unit they are in.
+
+    () stands for vague words. None where they are more than one claim's worth.
+    """
+    if len(owners) == 1:
+        return _of_one(text, owners[0], parts)
+    if len(owners) != 2 or any(len(owner.parts) != 1 for owner in owners) or len(parts) != 2:
         return None
-    units = {owner.unit for owner in owners if owner.unit}
-    if len(units) < 2 and _JOINED.fullmatch(text, first.end, last.start):
-        return (first.value, last.value)
-    # "from 2 s to 300 ms": two quantities whose units convert.
-    if len(owners) == 2 and _TO.fullmatch(text, owners[0].end, owners[1].start):
-        factor = unit_conversion.factor(owners[0].unit, owners[1].unit)
-        return None if factor is None else (first.value * factor, last.value)
+    left, right = owners
+    if left.low is None or right.low is None:
+        return None
+    gap = plain_text(text[left.end : right.start]).text.lower()
+    if _BETWEEN.search(text[max(0, left.start - 12) : left.start]) and gap == " and ":
+        return _converted(left, right, into=left, form="range")
+    if _ARROW.fullmatch(gap):
+        return _converted(left, right, into=right, form="from_to")
+    if _BACK.fullmatch(gap):
+        back = _converted(right, left, into=left, form="from_to")
+        return back if left.unit and right.unit else None
+    if _RANGE_SIGN.fullmatch(gap) and left.unit == right.unit:
+        return (left.low, right.low), "range", left
     return None
+
+
+def _of_one(text: str, owner: Quantity, parts: Sequence[Number]) -> _Ends | None:
+    """The ends of one quantity, or of its part that the span covers."""
+    low, high = owner.low, owner.high
+    if low is None or high is None:
+        vague = not any(char.isdigit() for char in text[owner.start : owner.end])
+        return ((), "single", owner) if vague else None
+    if len(owner.parts) == 1 or low == high:
+        if len(parts) == len(owner.parts):
+            return ((low,), owner.form, owner) if low == high else ((low, high), owner.form, owner)
+        value = parts[0].value if len(parts) == 1 else None
+        return None if value is None else ((value,), "single", owner)
+    ends = _in_order(low, high, owner.parts[0], owner.parts[-1])
+    if len(parts) == len(owner.parts):
+        return ends, owner.form, owner
+    if len(parts) > 1 or len(owner.parts) != 2:
+        return None
+    return (ends[owner.parts.index(parts[0])],), "single", owner
+
+
+def _converted(
+    first: Quantity, last: Quantity, *, into: Quantity, form: QuantityForm
+) -> _Ends | None:
+    """Two quantities whose units convert, in the unit of one of them."""
+    if first.low is None or last.low is None:
+        return None
+    if first.unit == last.unit or not (first.unit and last.unit):
+        # "from 4.1 to 3.2 ms" leaves the unit to the second; "86.2% to 81.7" may be two measures.
+        alike = first.unit == last.unit or not first.unit
+        return ((first.low, last.low), form, last) if alike else None
+    ends = []
+    for quantity in (first, last):
+        factor = unit_conversion.factor(quantity.unit, into.unit)
+        if factor is None or quantity.low is None:
+            return None
+        ends.append(float(f"{quantity.low * factor:.12g}"))
+    return (ends[0], ends[1]), form, into
 
 
 def _in_order(low: float, high: float, first: Number, last: Number) -> tuple[float, float]:
@@ -159,6 +235,7 @@ def rate(unit: str, after: str) -> str:
 
 
 def _trailing(text: str, parts: tuple[Number, ...], span: Span) -> str:
-    """The unit that the copied words themselves end with: "60 lines" → line."""
-    rest = text[parts[-1].end : span.end].strip(" \t\n$~{}\\,-").removeprefix("of ")
-    return unit_of(rest) if re.search(r"[A-Za-z]", rest) else ""
+    """The unit that the copied words themselves end with: "60 lines" is in `line`."""
+    rest = plain_text(text[parts[-1].end : span.end]).text.strip(" \t\n$~{}\\,-")
+    rest = rest.removeprefix("of ")
+    return unit_of(rest) if any(char.isalpha() for char in rest) else ""

@@ -1,36 +1,25 @@
-r"""Text → its folded form, with a map back to the original. Knows nothing of sentences or claims.
+r"""Folds a text to the form in which words are looked for, with a map back to the original.
 
-Two spellings of the same words fold to the same string. Folded away: case, white space that says
-nothing, Unicode forms (NFKD, dashes, quotes, ligatures, zero-width characters) and LaTeX markup.
-Kept: every digit. A character that merely resembles a digit (`²`, `½`, `①`) is not one, and
-digits that only markup parts (`10\textbf{2}`) never become one number.
+Two spellings of the same words fold to the same string. Folded away: markup (read by `latex`),
+case, white space that says nothing and Unicode forms (NFKD, dashes, quotes, ligatures, zero-width
+characters). Kept: every digit. Digits that only markup parts (`10\textbf{2}`) never become one
+number.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
-SPLIT_DIGITS = "\x1f"  # stands between digits that only markup parts; in a text it is white space
+from claimgrid.text.latex import SPLIT_DIGITS, plain_text
+from claimgrid.text.markup import markup_tables
+
+__all__ = ["SPLIT_DIGITS", "NormalizedText", "fold"]
+
 _TIMES = "×"
-
-_TOKEN = re.compile(
-    r"""
-    (?![A-Za-z0-9.,;:()/%])             # passes over most of a text at once
-    (?: \\["'`^~]\{?[aeiounyAEIOUNY]\}? # an accent on a letter that can bear it (not in `it\'s`)
-      | \^\{?\\circ\b\}?                # degrees
-      | \\[A-Za-z]+ | \\.               # a command, an escaped character
-      | ``|''|[`"] | [${}~]
-      | -{2,3}>?|-> | \+/- | [<>]=
-      | \s{2,}|[^\S\ ]                  # white space, unless it is one plain space already
-      | [^\x00-\x7f] )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_TOKEN = re.compile(r"``|''|[`\"]|[\\${}~]|-{1,3}>|\+/-|[<>]=|[^\x00-\x7f]")
 
 # A space says nothing beside these (`5 %`, `3 - 4`), around a multiplier (`8 x A100`) and before a
 # unit (`5 ms`). Between digits, between letters and beside a point or a comma it does.
@@ -59,49 +48,47 @@ class NormalizedText:
     gaps: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Markup:
-    commands: dict[str, str]
-    escaped: dict[str, str]
-    characters: dict[str, str]
-    sequences: dict[str, str]
-    accents: dict[str, str]
-
-
 def fold(text: str) -> NormalizedText:
     """Fold a text, in time linear in its length. Total: any string folds."""
+    plain = plain_text(text)
+    source = plain.text
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     last = ""
 
-    def put(new: str, start: int, end: int, plain: bool) -> None:
+    def put(new: str, at: int, size: int) -> None:
+        """Add what `size` characters of the plain text from `at` on fold to."""
         nonlocal last
+        alike = len(new) == size
         if last == " " == new[0]:
-            new = new[1:]
-            start += plain
+            new, at, size = new[1:], at + alike, size - alike
             if not new:
                 return
-        if last.isdigit() and new[0].isdigit() and ends[-1] != start:
+        if last.isdigit() and new[0].isdigit() and ends[-1] != plain.starts[at]:
             parts.append(SPLIT_DIGITS)
-            starts.append(start)
-            ends.append(start)
+            starts.append(plain.starts[at])
+            ends.append(plain.starts[at])
         parts.append(new)
-        starts.extend(range(start, end) if plain else [start] * len(new))
-        ends.extend(range(start + 1, end + 1) if plain else [end] * len(new))
+        if alike:
+            starts.extend(plain.starts[at : at + size])
+            ends.extend(plain.ends[at : at + size])
+        else:
+            starts.extend([plain.starts[at]] * len(new))
+            ends.extend([plain.ends[at + size - 1]] * len(new))
         last = new[-1]
 
     done = 0
-    for token in _TOKEN.finditer(text):
-        start, end = token.span()
-        if done < start:
-            put(text[done:start].lower(), done, start, True)
+    for token in _TOKEN.finditer(source):
+        at, end = token.span()
+        if done < at:
+            put(source[done:at].lower(), done, at - done)
         new = _folded(token.group())
         if new:
-            put(new, start, end, False)
+            put(new, at, end - at)
         done = end
-    if done < len(text):
-        put(text[done:].lower(), done, len(text), True)
+    if done < len(source):
+        put(source[done:].lower(), done, len(source) - done)
     return _tighten("".join(parts), starts, ends)
 
 
@@ -127,30 +114,28 @@ def _tighten(text: str, starts: list[int], ends: list[int]) -> NormalizedText:
 
 
 @lru_cache(maxsize=4096)
-def _folded(token: str) -> str:
-    """What one token of `_TOKEN` folds to; empty if it is only markup."""
-    markup = _markup()
-    if token.isspace():
+def _folded(sign: str) -> str:
+    """What one match of `_TOKEN` folds to; empty if it says nothing."""
+    tables = markup_tables()
+    if sign in tables.sequences:
+        return tables.sequences[sign]
+    if sign in "\\${}":
+        return ""
+    if sign == "~":
+        # A space in LaTeX and an "about" in prose; the words are found without it either way.
         return " "
-    if token in markup.sequences:
-        return markup.sequences[token]
-    if token[0] == "^":
-        return "°"
-    if token[0] != "\\":
-        return _folded_character(token)
-    name = token[1:]
-    if name.isascii() and name.isalpha():
-        return markup.commands.get(name, name.lower())  # an unknown one may be a name: `\sysname`
-    if len(name) > 1:
-        return name.strip(name[0] + "{}").lower() + markup.accents[name[0]]
-    return markup.escaped[name] if name in markup.escaped else _folded(name)
+    if sign.isascii():
+        return "→" if sign.endswith(">") else tables.folded.get(sign, sign)
+    known = tables.folded.get(sign) or tables.characters.get(sign)
+    if known is not None and len(known) == 1 and known != "~":
+        return known if known.isascii() or known == sign else _folded(known)
+    if known == "~":
+        return " "
+    return _folded_character(sign)
 
 
 def _folded_character(character: str) -> str:
     """Fold one character by its Unicode form: same letter, same numeral, or itself."""
-    known = _markup().characters.get(character)
-    if known is not None:
-        return known
     if unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f":
         return ""  # zero-width: joiners, soft hyphens, direction marks, variation selectors
     tag = unicodedata.decomposition(character).partition(" ")[0]
@@ -160,22 +145,3 @@ def _folded_character(character: str) -> str:
     if tag.startswith("<") and tag not in _SAME_LETTER:
         return character
     return unicodedata.normalize("NFKD", plain.casefold()) or character
-
-
-@cache
-def _markup() -> _Markup:
-    """The tables of `data/markup.toml`, read once."""
-    file = files("claimgrid").joinpath("data/markup.toml")
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
-    spaces, nothing = data["spaces"], data["nothing"]
-    return _Markup(
-        commands=data["commands"]
-        | dict.fromkeys(spaces["commands"], " ")
-        | dict.fromkeys(nothing["commands"], ""),
-        escaped=dict.fromkeys(spaces["escaped"], " ") | dict.fromkeys(nothing["escaped"], ""),
-        characters={c: sign for sign, group in data["characters"].items() for c in group}
-        | dict.fromkeys(spaces["characters"], " ")
-        | dict.fromkeys(nothing["characters"], ""),
-        sequences=data["sequences"],
-        accents=data["accents"],
-    )

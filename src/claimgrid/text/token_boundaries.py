@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from claimgrid.text.latex import is_line_break
 from claimgrid.text.normalized_text import SPLIT_DIGITS, NormalizedText
 
 _REACH = 40  # characters looked at on either side: longer than any number or unit
@@ -18,12 +19,13 @@ _DIGITS = "0123456789"
 _JOINS_DIGITS = ".,'_·"  # 3.04, 1,000, 1'000, 1_000, 3·04
 _OPENS = " ([{<=>~≈:,;'"  # before a minus sign; after anything else it is a hyphen
 _MINUS = ("-", "−")  # an en or em dash is not one
-_GROUP_SPACES = ("\u2009", "\u202f", "\u00a0", "\\,", "~")  # of `50\,000`
 
 _TEN_TO = re.compile(r"10(?:\^|[⁺⁻⁰¹²³⁴-⁹])")  # of `5.9x10^3`
 _EXPONENT = re.compile(r"e[+-]?[0-9]")
 _POWER = re.compile(r"\^[\w+\-({\\]")
-_THOUSAND = re.compile(r"[0-9]{3}(?![0-9])")
+_THOUSAND = re.compile(r"[0-9]{3}(?![0-9a-z]|[.,][0-9]{1,2}(?![0-9]))")
+_GROUPED = re.compile(r"(?<![a-z0-9.,-])[0-9]{1,3}\Z")
+_MIXED = re.compile(r"[0-9]/[0-9]{1,2}(?![0-9])")
 _COMPOUND = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine)"
 )
@@ -35,6 +37,8 @@ def cuts_token(text: str, folded: NormalizedText, at: int, *, closing: bool) -> 
     if at <= 0 or at >= len(form):
         return False
     left, right = form[at - 1], form[at]
+    if folded.starts[at] == folded.starts[at - 1]:
+        return True  # both halves of one character: `ﬁ`, `½`
     if (left == " " and right.isalpha()) or (right == " " and left.isalpha()):
         return False  # most edges are these, and none of the rest applies to them
     if _cuts_number(text, folded, at):
@@ -43,10 +47,10 @@ def cuts_token(text: str, folded: NormalizedText, at: int, *, closing: bool) -> 
         return True  # a hyphen that begins the words would read as a minus: `6|-30%`
     if at in folded.gaps or not (_in_word(left) and _in_word(right)):
         return False
-    if folded.starts[at] == folded.starts[at - 1]:
-        return True  # both halves of one character: `ﬁ`
     if _is_command(text, folded, at - 1) or _is_command(text, folded, at):
         return False
+    if left == "x" and right in _DIGITS and form[at - 2 : at - 1] == "(":
+        return False  # the 8 of `H100 (x8)`
     if left == "x" and _counts(text, folded, at - 1):
         return text[folded.starts[at]].islower()  # 8x|H800 and 4x|80GB, not 2x|large
     if right == "x" and text[folded.starts[at]] not in "xX":
@@ -67,7 +71,8 @@ def cuts_command(text: str, at: int) -> bool:
         return False
     backslash = text.rfind("\\", max(0, at - _REACH - 1), at)
     name = text[backslash + 1 : at]
-    return backslash >= 0 and name.isascii() and name.isalpha()
+    inside = backslash >= 0 and name.isascii() and name.isalpha()
+    return inside and not (len(name) == 1 and is_line_break(text, backslash))
 
 
 def _in_word(character: str) -> bool:
@@ -90,7 +95,7 @@ def _cuts_number(text: str, folded: NormalizedText, at: int) -> bool:
     return (
         _cuts_digits(form, at)
         or _cuts_sign(text, folded, at)
-        or _cuts_group(text, folded, at)
+        or _cuts_group(form, at)
         or _cuts_power(form, at)
         or ("-" in form[at - 1 : at + 1] and _cuts_compound(form, at))
     )
@@ -99,12 +104,29 @@ def _cuts_number(text: str, folded: NormalizedText, at: int) -> bool:
 def _cuts_digits(form: str, at: int) -> bool:
     """`3|.04`, `1,|000`, `|.5` and `.|5`; not `Fig.|5`."""
     left, right = form[at - 1], form[at]
+    if "," in (left, right) and _in_list(form, at):
+        return False
     if left in _DIGITS:
         return right in _JOINS_DIGITS and form[at + 1 : at + 2].isdigit()
     if right in _DIGITS and left in _JOINS_DIGITS:
         before = form[at - 2 : at - 1]
         return before.isdigit() or (left == "." and not before.isalpha())
     return False
+
+
+def _in_list(form: str, at: int) -> bool:
+    """Whether a comma stands in a list such as `7,13,30`, and in no grouped number."""
+    low, high = at, at
+    while low and form[low - 1] in _DIGITS + ".," and at - low < _REACH:
+        low -= 1
+    while high < len(form) and form[high] in _DIGITS + ".," and high - at < _REACH:
+        high += 1
+    groups = form[low:high].strip(".,").split(",")
+    if len(groups) < 3:
+        return False
+    grouped = all(len(group) == 3 for group in groups[1:-1]) and len(groups[-1]) >= 3
+    indian = all(len(group) == 2 for group in groups[1:-1]) and len(groups[-1]) == 3
+    return not (grouped or indian)
 
 
 def _cuts_sign(text: str, folded: NormalizedText, at: int) -> bool:
@@ -116,20 +138,23 @@ def _cuts_sign(text: str, folded: NormalizedText, at: int) -> bool:
     return is_minus and (at == 1 or at - 1 in folded.gaps or form[at - 2] in _OPENS)
 
 
-def _cuts_group(text: str, folded: NormalizedText, at: int) -> bool:
-    r"""`50|\,000` and `50\,|000`: a thin or unbreakable space before three digits groups them."""
-    form = folded.text
+def _cuts_group(form: str, at: int) -> bool:
+    """`50| 000` and `50 |000`, `2| 1/2`: a space inside one number."""
     space = at if form[at] == " " else at - 1
     if form[space] != " " or not form[space - 1 : space].isdigit():
         return False
-    written = text[folded.starts[space] : folded.ends[space]]
-    return written in _GROUP_SPACES and bool(_THOUSAND.match(form, space + 1))
+    if _MIXED.match(form, space + 1):
+        return True
+    return _GROUPED.search(form[max(0, space - 4) : space]) is not None and bool(
+        _THOUSAND.match(form, space + 1)
+    )
 
 
 def _cuts_power(form: str, at: int) -> bool:
     """`10|^5`, `10^|5`, `1|e-5`, `5.9|x10^3` and `5.9x|10^3`."""
     left, right = form[at - 1], form[at]
-    if left == "^" or (right == "^" and _in_word(left) and _POWER.match(form, at)):
+    mark = left == "x" and form[at - 2 : at - 1].isdigit()  # `3.5x^1`: a footnote's mark
+    if left == "^" or (right == "^" and _in_word(left) and not mark and _POWER.match(form, at)):
         return True
     if left in _DIGITS:
         return bool(

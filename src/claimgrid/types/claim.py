@@ -108,11 +108,14 @@ class BenchmarkClaim(_Claim):
 
 
 class SpeedupClaim(_Claim):
-    """A relative gain (or loss) in speed, cost or capacity against a baseline."""
+    """A relative gain (or loss) in speed, cost or capacity against a baseline.
+
+    `ratio` is null exactly where `ambiguous` is set.
+    """
 
     kind: Literal["speedup"]
     metric: str
-    ratio: Ratio
+    ratio: Ratio | None
     baselines: list[str]
     workload: str | None
     hardware: list[str]
