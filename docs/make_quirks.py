@@ -59,7 +59,8 @@ def check(quirk: Quirk, folder: Path) -> None:
     due = (quirk.status, quirk.claims, quirk.requests, quirk.rejected, quirk.stops)
     assert found == due, (quirk.name, found, due, came.reason, came.rejected)
     assert quirk.says in came.reason, (quirk.name, came.reason)
-    assert quirk.adapted in adapted and bool(quirk.adapted) == bool(adapted), (quirk.name, adapted)
+    assert quirk.adapted in adapted, (quirk.name, adapted)
+    assert bool(quirk.adapted) == bool(adapted), (quirk.name, adapted)
 
 
 def main() -> None:

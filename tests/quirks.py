@@ -160,7 +160,7 @@ def _streams() -> Iterator[tuple[str, str, Say]]:
     pieces = [TEXT[i : i + 40] for i in range(0, len(TEXT), 40)]
     whole = b"".join(chunk(content=piece) for piece in pieces) + chunk(finish="stop")
     yield "a stream that nobody asked for", "proxies", Say(whole + b"data: [DONE]\n\n", 200, events)
-    yield "a stream labelled as JSON", "proxies", Say(b": ping\n\n".join([b"", whole])[9:])
+    yield "a stream labelled as JSON", "proxies", Say(b": ping\n\n" + whole)
 
 
 def _labels() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], int]]:

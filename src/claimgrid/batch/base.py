@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from claimgrid.errors import ClaimgridError
+from claimgrid.modes import Mode
 from claimgrid.types.request import Request
 
 QUEUE_FULL = "token_limit_exceeded"
 Step = Literal["planned", "uploading", "uploaded", "creating", "under_way", "ended"]
 RequestStatus = Literal["waiting", "sent", "done", "failed"]
 ProviderName = Literal["openai", "anthropic", "google"]
-ModeName = Literal["json_schema", "tools", "json", "md_json"]
 
 
 class UnsureError(ClaimgridError):
@@ -98,7 +98,7 @@ class BatchRun:
     source: str
     model: str
     provider: ProviderName
-    mode: ModeName
+    mode: Mode
     base_url: str | None
     reasks: int
     cancelled: bool = False

@@ -11,7 +11,6 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -29,17 +28,6 @@ from claimgrid.types.reply import Reply
 from claimgrid.types.request import Request
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
-_ASKED = (
-    "key",
-    "model",
-    "mode",
-    "prompt",
-    "prompt_sha256",
-    "schema_sha256",
-    "paper_id",
-    "title",
-    "abstract_sha256",
-)
 
 
 class _CapturedError(Exception):
@@ -205,8 +193,7 @@ def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
                     continue
                 seen.add(request.key)
                 requests.write(request_line(request.key, body))
-                whole = asdict(request)
-                asked.write({name: whole[name] for name in _ASKED})
+                asked.write(request.identity)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error}") from error
     return len(seen)

@@ -232,10 +232,10 @@ def run_source(
     code = INTERRUPTED if this.stop else int(bool(this.summary.failures or this.stopped_by))
     with closing(ReplyCache(folder / run_folder.REPLIES)) as cache:
         paid = spent(session, cache.paid(), papers=this.summary.papers, claims=this.summary.claims)
-    told = manifest(session, this.summary, this.account(exit_code=code)) | {"spent": paid}
+    told = manifest(session, this.summary, this.account(exit_code=code), paid)
     if not writer.keep_earlier:
         run_folder.write_manifest(folder, told)
-    return FinishedRun(folder, this.summary, told, writer.keep_earlier)
+    return FinishedRun(folder, this.summary, told.model_dump(mode="json"), writer.keep_earlier)
 
 
 def _refuse_other_source(source: str, folder: Path) -> None:

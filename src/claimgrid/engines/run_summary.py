@@ -1,4 +1,4 @@
-"""Outcomes ─► counts, the run's manifest and the summary that a person reads."""
+"""Counts what a run came to, and makes its manifest."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from typing import Any
 from claimgrid.engines.session import Session
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import KINDS
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
-
-_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,16 @@ class RunSummary:
         return sum(self.kinds.values())
 
 
-def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[str, Any]:
+def manifest(session: Session, summary: RunSummary, account: RunAccount, paid: Any) -> RunManifest:
     """What run.json says: every input accounted for, and everything that the result rests on.
 
-    `read` is `papers` and `unreached`; `papers` is the sum of `statuses`, and the sum of `asked`
-    and `source_problems`.
+    Args:
+        paid: what all replies in the folder cost, by `run_cost.spent`.
     """
     spent = account.spent
     cost = session.usd(spent)
     live = account.asked.get("live", 0) or 1
-    return {
+    told = {
         "claimgrid": version("claimgrid"),
         "python": platform.python_version(),
         "instructor": version("instructor"),
@@ -119,20 +118,20 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "schema_sha256": schema_sha256(),
         "read": account.read,
         "source_ended": account.source_ended,
-        "papers": tally.papers,
-        "unreached": account.read - tally.papers,
-        "source_problems": tally.source_problems,
-        "statuses": dict(sorted(tally.statuses.items())),
-        "errors": dict(sorted(tally.errors.items())),
-        "warnings": len(tally.warnings),
+        "papers": summary.papers,
+        "unreached": account.read - summary.papers,
+        "source_problems": summary.source_problems,
+        "statuses": dict(sorted(summary.statuses.items())),
+        "errors": dict(sorted(summary.errors.items())),
+        "warnings": len(summary.warnings),
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
         "adapted": list(account.adapted),
-        "claims": dict(tally.kinds),
-        "rejected": dict(sorted(tally.rejected.items())),
-        "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
-        "replies": dict(sorted(tally.replies.items())),
-        "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
+        "claims": dict(summary.kinds),
+        "rejected": dict(sorted(summary.rejected.items())),
+        "unclaimed_numbers": dict(sorted(summary.unclaimed.items())),
+        "replies": dict(sorted(summary.replies.items())),
+        "usage": {source: asdict(usage) for source, usage in sorted(summary.usage.items())},
         "live_usage": asdict(spent),
         "cost_usd": cost,
         "prices": session.price_source,
@@ -141,8 +140,10 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
             "output_tokens": round(spent.output_tokens / live, 1),
             "cost_usd": None if cost is None else cost / live,
         },
-        "per_live_claim": _each(spent, cost, tally.live_claims),
+        "per_live_claim": _each(spent, cost, summary.live_claims),
+        "spent": paid,
     }
+    return RunManifest.model_validate(told)
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Settings ─► prompt, request builder, endpoint and stores: what `run` and `batch` both need."""
+"""Makes the prompt, the requests, the endpoint and the stores out of the settings."""
 
 from __future__ import annotations
 
@@ -28,12 +28,7 @@ from claimgrid.types.request import Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
 _EMBEDDED_TIMEOUT = 1800.0  # seconds
-NOTHING = (
-    "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
-    "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
-    "replies in with `extract batch export` and `extract batch import`; or use a model on this "
-    "machine: pip install 'claimgrid[embedded]' and `extract models pull claims-135m`"
-)
+NOTHING = "No model. Try `extract models pull claims-135m`; other ways: README, Models."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +160,7 @@ class Session:
         if self.given.price_input is not None:
             return "settings price_input and price_output"
         if self.endpoint.provider == "embedded":
-            return "this machine, which sends no bill"
+            return "local model (free)"
         return f"genai-prices {pricing.dated()}"
 
     def stores(self, cache: ReplyCache | None) -> ResponseStores:

@@ -333,17 +333,5 @@ def _settle(exchange: Exchange, request: Request, full: Reply | None = None) -> 
 
 def recording(request: Request, attempts: tuple[Any, ...], origin: OriginName) -> Recording:
     """The record of a request's replies, dated today (UTC)."""
-    return Recording(
-        key=request.key,
-        origin=origin,
-        model=request.model,
-        mode=request.mode,
-        recorded=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        prompt=request.prompt,
-        prompt_sha256=request.prompt_sha256,
-        schema_sha256=request.schema_sha256,
-        paper_id=request.paper_id,
-        title=request.title,
-        abstract_sha256=request.abstract_sha256,
-        attempts=attempts,
-    )
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Recording(**request.identity, origin=origin, recorded=today, attempts=attempts)
