@@ -1,3 +1,4 @@
+# ruff: noqa: E501 a table is easier to read with its long lines
 """Quirks of servers and models, by rule: what is sent, and what has to come of it.
 
 `tests/test_quirks.py` runs each against a real HTTP server on loopback, and `docs/make_quirks.py`

@@ -310,20 +310,18 @@ def _paper(
 
 def manifest(**told: Any) -> RunManifest:
     """What run.json says of a run that asked nothing, with these fields."""
-    texts = ("claimgrid", "python", "instructor", "openai", "finished", "source", "model",
-             "provider", "mode", "replay", "prompt", "prompt_sha256", "schema_sha256", "prices")  # fmt: skip
+    texts = ("claimgrid", "python", "instructor", "openai", "finished", "source", "model", "mode",
+             "provider", "replay", "prompt", "prompt_sha256", "schema_sha256", "prices")  # fmt: skip
     counts = ("statuses", "errors", "asked", "http", "claims", "rejected", "unclaimed_numbers",
               "replies", "usage")  # fmt: skip
     tokens = dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), 0)
     each = {"tokens": None, "cost_usd": None}
     paid = {**tokens, "cost_usd": None, "per_paper": each, "per_claim": each, "of": []}
     paper = {"input_tokens": 0, "output_tokens": 0, "cost_usd": None}
-    given = {
-        **dict.fromkeys(texts, "0"),
-        **dict.fromkeys(counts, {}),
-        **dict.fromkeys(("stopped_by", "caution", "serving", "base_url", "cost_usd")),
-        **dict.fromkeys(("seconds", "exit_code", "read", "papers", "unreached"), 0),
-        **{"source_problems": 0, "warnings": 0, "source_ended": True, "live_usage": tokens},
-        **{"per_live_paper": paper, "per_live_claim": each, "spent": paid},
-    }
+    given: dict[str, Any] = dict.fromkeys(texts, "0")
+    given |= {name: {} for name in counts}
+    given |= dict.fromkeys(("stopped_by", "caution", "serving", "base_url", "cost_usd"))
+    given |= dict.fromkeys(("seconds", "exit_code", "read", "papers", "unreached"), 0)
+    given |= {"source_problems": 0, "warnings": 0, "source_ended": True, "live_usage": tokens}
+    given |= {"per_live_paper": paper, "per_live_claim": each, "spent": paid}
     return RunManifest.model_validate(given | told)

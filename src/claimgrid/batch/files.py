@@ -1,4 +1,4 @@
-"""Requests ─► an OpenAI Batch input file; a Batch output file ─► recordings.
+"""Writes requests as OpenAI Batch files, and reads Batch output files as recordings.
 
 Each line's `custom_id` is the request's key, so that a batch reply and an online reply are stored
 under the same name. The body of a line is captured from the real client, not written anew: it is
@@ -95,7 +95,7 @@ class RequestBodies:
 
     async def _captured(self, request: Request, replies: Sequence[Any]) -> Any | None:
         token = _REPLIES.set(iter(replies))
-        ladder = AsyncRetrying(
+        retries = AsyncRetrying(
             stop=stop_after_attempt(len(replies) + 1),
             retry=retry_if_exception_type((ValidationError, ValueError)),
             reraise=True,
@@ -105,7 +105,7 @@ class RequestBodies:
                 model=request.model,
                 messages=providers.messages(self._at, request),
                 response_model=Reply,
-                max_retries=ladder,
+                max_retries=retries,
                 strict=False,
                 **self._arguments(request),
             )

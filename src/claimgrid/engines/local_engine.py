@@ -278,7 +278,7 @@ async def _extract_all(
         async with client as this.client:
             this.packer = session.packer(client)
             with seldom_collected(), shown, interrupts(this.end), this.deadline():
-                # The gate bounds the requests; as many papers again may be on their way to disk.
+                # The limiter bounds the requests; as many papers again may be on their way to disk.
                 work = worker_pool.run(
                     this.reading(items), this.one, concurrency=2 * session.concurrency
                 )
