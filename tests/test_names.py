@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.entities import benchmarks
+from claimgrid.entities import benchmark_mentions, benchmarks, metrics, spelling
 
 LINES = [
     json.loads(line)
@@ -89,7 +89,7 @@ def test_aliases_lead_to_their_names() -> None:
         assert name in LISTED
         assert {benchmarks.benchmark(other) for other in others} == {name}
     for name, others in METRICS["names"].items():
-        assert {benchmarks.metric(other) for other in [name, *others]} == {name}
+        assert {metrics.metric(other) for other in [name, *others]} == {name}
 
 
 def test_dated_names_are_listed() -> None:
@@ -101,7 +101,8 @@ def test_splits_stay_with_their_benchmark(split: str) -> None:
     for name in LISTED[::20]:
         composed = benchmarks.benchmark(f"{name} ({split})")
         assert benchmarks.benchmark(composed) == composed
-        assert not benchmarks.same_benchmark(composed, name)
+        implied = split in BENCHMARKS["implied"].get(name, ())
+        assert benchmarks.same_benchmark(composed, name) == implied
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_splits_stay_with_their_benchmark(split: str) -> None:
     ],
 )
 def test_metrics(words: str, name: str) -> None:
-    assert benchmarks.metric(words) == name
+    assert metrics.metric(words) == name
 
 
 @pytest.mark.parametrize(
@@ -155,12 +156,12 @@ def test_metrics(words: str, name: str) -> None:
     ],
 )
 def test_plain(words: str, text: str) -> None:
-    assert benchmarks.plain(words) == text
+    assert spelling.plain(words) == text
 
 
 @given(words_of_any_kind)
 def test_names_are_stable(words: str) -> None:
-    for normal in (benchmarks.plain, benchmarks.benchmark, benchmarks.metric):
+    for normal in (spelling.plain, benchmarks.benchmark, metrics.metric):
         once = normal(words)
         assert normal(once) == once
 
@@ -174,5 +175,130 @@ def test_a_canonical_name_is_the_same_benchmark(words: str) -> None:
 @pytest.mark.parametrize("piece", ["(7", "the ", "dataset ", "\\text{", "A(B) ", "v1 ", "$"])
 def test_hostile_words_are_read(piece: str) -> None:
     words = piece * 50_000
-    assert benchmarks.benchmark(words) == benchmarks.plain(words)
+    assert benchmarks.benchmark(words) == spelling.plain(words)
     assert benchmarks.same_benchmark(words, words)
+
+
+# Names that meet ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_table_is_large_and_every_part_of_it_belongs_to_a_listed_name() -> None:
+    assert len(LISTED) >= 300
+    for part in ("aliases", "versions", "splits_of", "implied"):
+        assert set(BENCHMARKS[part]) <= set(LISTED), part
+    found = benchmarks.find("COCO 2017 val set")
+    assert found is not None
+    assert (found.name, found.task) == ("COCO", "detection and segmentation")
+    assert "MS COCO" in found.aliases
+    assert "2017" in found.versions
+    assert "test-dev" in found.splits
+    assert benchmarks.find("KiteEval") is None
+
+
+def test_merges_are_never_chained() -> None:
+    for name, others in BENCHMARKS["aliases"].items():
+        for other in others:
+            assert other not in BENCHMARKS["aliases"], other
+            assert benchmarks.benchmark(benchmarks.benchmark(other)) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("WMT14 En-De", "WMT 2014 English-German"),
+        ("WMT'14 English-to-French", "WMT 2014 English-French"),
+        ("WMT 2016 En$\\rightarrow$Ro", "WMT 2016 English-Romanian"),
+        ("WMT 2014 English-German translation task", "WMT 2014 English-German"),
+        ("KiteEval En-De", "KiteEval En-De"),
+        ("MPII test dataset", "MPII Human Pose"),
+        ("DOTA-v1.0", "DOTA"),
+        ("DOTA-v2.0", "DOTA v2.0"),
+        ("validation set of ADE20K", "ADE20K val"),
+        ("COCO test-challenge dataset", "COCO test-challenge"),
+        ("COCO object detection", "COCO"),
+        ("KiteEval object detection", "KiteEval object detection"),
+        ("Penn Treebank (PTB)", "Penn Treebank"),
+        ("PTB", "PTB"),  # an ECG database
+        ("GTA5$\\rightarrow$Cityscapes", "GTAV-to-Cityscapes Labels"),
+    ],
+)
+def test_versions_languages_and_splits_are_part_of_the_name(words: str, name: str) -> None:
+    assert benchmarks.benchmark(words) == name
+
+
+def test_one_data_set_may_have_a_board_for_each_metric() -> None:
+    assert benchmarks.benchmark("PTB corpus", "perplexity") == "Penn Treebank (Word Level)"
+    assert benchmarks.benchmark("PTB corpus", "accuracy") == "Penn Treebank"
+    assert benchmarks.same_benchmark("Penn Treebank", "Penn Treebank (Word Level)")
+    assert not benchmarks.same_benchmark(
+        "Penn Treebank (Character Level)", "Penn Treebank (Word Level)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "copied", "number", "name"),
+    [
+        ("scores 51.2 AP on COCO test-dev.", "COCO", "51.2", "COCO test-dev"),
+        ("reaches 51.2 on the ImageNet validation set", "ImageNet", "51.2", "ImageNet val"),
+        ("an ImageNet test error of 3.1%", "ImageNet", "3.1", "ImageNet"),
+        ("an ImageNet top-1 of 83.1", "ImageNet", "83.1", "ImageNet"),
+        ("81.0 on the val set of Cityscapes", "Cityscapes", "81.0", "Cityscapes val"),
+        ("on Pascal VOC 2012 it has 88.4", "Pascal VOC", "88.4", "PASCAL VOC 2012"),
+        ("97.7 on Cornell and Jacquard grasping sets", "Cornell", "97.7", "Cornell Grasp Dataset"),
+        ("58.7/58.9 AP on COCO minival/test-dev", "COCO minival/test-dev", "58.7", "COCO minival"),
+        ("58.7/58.9 on COCO mini-val/test-dev", "COCO mini-val/test-dev", "58.9", "COCO test-dev"),
+        ("58.7 on COCO val/test", "COCO val/test", "58.7", "COCO val/test"),
+        ("91.0 on SQuAD. Test sets are", "SQuAD", "91.0", "SQuAD"),
+        ("91.0 on MMLU and MMLU-Pro", "MMLU", "91.0", "MMLU"),
+        ("91.0 on MNISTified", "MNIST", "91.0", "MNIST"),
+    ],
+)
+def test_the_words_beside_a_name_belong_to_it_where_the_table_knows_them(
+    text: str, copied: str, number: str, name: str
+) -> None:
+    at, value = text.index(copied), text.index(number)
+    span, of_value = (at, at + len(copied)), (value, value + len(number))
+    assert benchmark_mentions.name_at(text, span, None, of_value) == name
+
+
+@given(words_of_any_kind, words_of_any_kind, words_of_any_kind)
+def test_words_beside_a_name_never_lose_it(before: str, words: str, after: str) -> None:
+    text = before + words + after
+    span = (len(before), len(before) + len(words))
+    name = benchmark_mentions.name_at(text, span, None, span)
+    assert benchmarks.benchmark(name) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "way"),
+    [
+        ("FID", "lower"), ("FID score", "lower"), ("PSNR", "higher"), ("Recall@5", "higher"),
+        ("word error rate", "lower"), ("mean angular error", "lower"), ("kite tension", None),
+        ("attack success rate", None), ("pass@1", "higher"), ("latency", "lower"), ("", None),
+        ("test perplexity", "lower"), ("median F1 score", "higher"),
+    ],
+)  # fmt: skip
+def test_metrics_have_a_direction_or_are_not_ranked(words: str, way: str | None) -> None:
+    assert metrics.direction(words) == way
+
+
+def test_every_listed_metric_has_a_family() -> None:
+    placed = [name for family in METRICS["families"].values() for name in family["metrics"]]
+    assert sorted(set(placed)) == sorted(placed)
+    assert set(METRICS["names"]) | set(METRICS["cuts"]) <= set(placed)
+    found = metrics.find("mean opinion score")
+    assert found is not None
+    assert (found.family, found.direction, found.unit) == ("speech_quality", "higher", "score")
+
+
+@pytest.mark.parametrize(
+    ("unit", "metric", "way"),
+    [
+        ("ms", "latency", "lower"), ("fps", "throughput", "higher"), ("tokens/s", None, "higher"),
+        ("gpu_hours", None, "lower"), ("%", "utilization", "higher"), ("%", "cost", "lower"),
+        ("%", None, None), ("s/token", "latency", "lower"), ("tops/w", "efficiency", "higher"),
+        ("kite", "tension", None), ("usd/million_tokens", "cost", "lower"),
+    ],
+)  # fmt: skip
+def test_units_have_a_direction(unit: str, metric: str | None, way: str | None) -> None:
+    assert metrics.direction_in(unit, metric) == way

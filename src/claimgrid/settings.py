@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     pack: int = Field(default=1, ge=1, le=50)
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
+    shard: str | None = None  # "3/16"; the environment suits the jobs of a cluster
     # US dollars per million tokens of a server that no price list knows; no flags: they belong to a
     # server, not to a run.
     price_input: float | None = Field(default=None, ge=0)

@@ -11,7 +11,14 @@ import re
 from bisect import bisect_right
 from typing import Any
 
-from claimgrid.entities import benchmarks, device_counts, hardware, model_sizes
+from claimgrid.entities import (
+    benchmarks,
+    device_counts,
+    hardware,
+    metrics,
+    model_sizes,
+    spelling,
+)
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.llm.reply_reader import salvage
 from claimgrid.quantities.lexer import Quantity, lex
@@ -56,10 +63,10 @@ def check_words(text: str, words: str) -> None:
     counted = device_counts.counts_in(words)
     assert all(n is None or n >= 0 for n in (counted.count, counted.nodes, counted.per_node))
     assert (device_counts.read_count(words) or 0) >= 0
-    assert benchmarks.plain(benchmarks.plain(words)) == benchmarks.plain(words)
+    assert spelling.plain(spelling.plain(words)) == spelling.plain(words)
     assert benchmarks.benchmark(benchmarks.benchmark(words)) == benchmarks.benchmark(words)
     assert benchmarks.same_benchmark(words, benchmarks.benchmark(words))
-    assert benchmarks.metric(benchmarks.metric(words)) == benchmarks.metric(words)
+    assert metrics.metric(metrics.metric(words)) == metrics.metric(words)
     assert unit_of(words) == unit_of(words).strip()
 
 

@@ -18,7 +18,7 @@ from claimgrid.batch.files import RequestBodies
 from claimgrid.batch.runner import BatchRunner, current_parts
 from claimgrid.batch.state import BatchState
 from claimgrid.cli.run import run as extract
-from claimgrid.engines.local_engine import default_folder
+from claimgrid.engines.run_setup import default_folder
 from claimgrid.engines.session import Session, open_session
 from claimgrid.errors import SetupError, TransportError, UsageError
 from claimgrid.io import run_folder

@@ -34,6 +34,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "evaluate",
         "Score a run against gold: precision, recall and F1 by kind, and what differs.",
     ),
+    "export": (
+        "export",
+        "Write the papers and claims of runs in the form of another tool.",
+    ),
+    "leaderboard": (
+        "leaderboard",
+        "Rank the results of one or more runs, a board for each benchmark and metric.",
+    ),
+    "merge": (
+        "merge",
+        "Put the shards of a run together into one run's folder.",
+    ),
     "models": (
         "models",
         "Fetch, list and measure models that run on this machine.",
@@ -44,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "registry": (
         "registry",
-        "Look after the hardware registry.",
+        "Look after the registries of hardware, benchmarks and metrics.",
     ),
     "report": (
         "report",

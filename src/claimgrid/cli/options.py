@@ -89,3 +89,37 @@ def embedded_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def scale_options(command: Command) -> Command:
+    """Options of a run that is more than one process."""
+    for option in reversed(
+        (
+            click.option(
+                "--shard",
+                metavar="I/N",
+                help="Ask about the I-th of N equal parts of SOURCE, with an N-th of --rpm, --tpm, "
+                "--max-cost and --max-requests; `extract merge` puts the parts together.",
+            ),
+            click.option(
+                "--engine",
+                type=click.Choice(["local", "ray"]),
+                default="local",
+                help="ray: on a Ray cluster, whose nodes all see --out (extra `ray`). Default: "
+                "local.",
+            ),
+            click.option(
+                "--address",
+                metavar="HOST:PORT",
+                help="Of the Ray cluster, or auto. Default: one is started on this machine.",
+            ),
+            click.option(
+                "--workers",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Ray workers. Default: half of the cluster's CPUs.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command

@@ -15,7 +15,7 @@ from rich.markup import escape
 from claimgrid import settings, sources
 from claimgrid.cli.options import PATH, model_options
 from claimgrid.cli.progress import clock
-from claimgrid.engines.local_engine import default_folder
+from claimgrid.engines.run_setup import default_folder
 from claimgrid.engines.session import Session, open_session
 from claimgrid.io import run_folder
 from claimgrid.llm import planning as plans

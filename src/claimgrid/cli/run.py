@@ -12,10 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, embedded_options, model_options
+from claimgrid.cli.options import PATH, embedded_options, model_options, scale_options
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
-from claimgrid.engines.local_engine import FinishedRun, run_source
+from claimgrid.engines import ray_engine
+from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.ray_engine import RayOptions
+from claimgrid.engines.run_setup import FinishedRun
+from claimgrid.errors import UsageError
 from claimgrid.llm.budget import SpendLimits
 
 
@@ -26,8 +30,12 @@ def run(
     *,
     limits: SpendLimits | None = None,
     log_format: LogFormat = "bar",
+    ray_options: RayOptions | None = None,
 ) -> int:
     """Extract the claims of a source into `out`, with progress and a summary for a person.
+
+    Args:
+        ray_options: of the cluster that runs it; None runs it in this process.
 
     Returns:
         The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
@@ -36,7 +44,12 @@ def run(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    done = run_source(
+    engine = (
+        run_source
+        if ray_options is None
+        else functools.partial(ray_engine.run_source, ray_options=ray_options)
+    )
+    done = engine(
         source,
         out,
         given,
@@ -104,6 +117,7 @@ def _print(source: str, done: FinishedRun) -> None:
 @click.option("--max-cost", type=float, metavar="USD", help="Stop before spending more.")
 @click.option("--max-requests", type=int, metavar="N", help="Stop after so many live requests.")
 @click.option("--max-minutes", type=float, metavar="N", help="Begin no paper after so long.")
+@scale_options
 @click.option(
     "--log-format",
     type=click.Choice(["bar", "json", "none"]),
@@ -117,6 +131,9 @@ def command(
     max_requests: int | None,
     max_minutes: float | None,
     log_format: str,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     **flags: Any,
 ) -> None:
     """Extract the claims of SOURCE: a file, a folder, or - for standard input.
@@ -126,4 +143,8 @@ def command(
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
     given = settings.load(**flags)
-    sys.exit(run(source, out, given, limits=limits, log_format=log_format))  # type: ignore[arg-type]
+    if engine != "ray" and (address or workers):
+        raise UsageError("--address and --workers go with --engine ray")
+    cluster = RayOptions(address, workers) if engine == "ray" else None
+    told: LogFormat = log_format  # type: ignore[assignment]
+    sys.exit(run(source, out, given, limits=limits, log_format=told, ray_options=cluster))

@@ -1,9 +1,10 @@
-"""`extract sql`: a query over the views of runs ─► its rows in one of the formats."""
+"""`extract sql` answers a query over the views of runs, in one of the formats."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,22 +12,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.cli.table import emit, format_of, format_options
+from claimgrid.cli.table_output import emit, every_run_option, format_of, format_options
 from claimgrid.tables import views
 from claimgrid.tables.layout import plain
 
 
-def sql(query: str, outs: Sequence[str], form: str | None, out: Path | None) -> int:
-    """Print or write the rows of a query. Returns 0.
+def sql(
+    query: str, outs: Sequence[str], form: str | None, out: Path | None, *, every_run: bool
+) -> int:
+    """Print or write the rows of a query, and what must be known of the runs. Returns 0.
 
     Raises:
         UsageError: the SQL is wrong, writes, or reaches for a file.
         StoreError: a run cannot be read, or the file cannot be written.
     """
     form = format_of(form, out)
-    frame = views.connect(outs).query(query)
+    database = views.connect(outs, every_run=every_run)
+    frame = database.query(query)
     title = f"{len(frame.rows):,} row{'s' * (len(frame.rows) != 1)}"
-    emit([plain(frame, "query", title)], frame, form, out)
+    grid = replace(plain(frame, "query", title), notes=database.about)
+    emit([grid], frame, form, out, database.about)
     return 0
 
 
@@ -52,9 +57,14 @@ def schema(outs: Sequence[str]) -> int:
     is_flag=True,
     help="List the views and their columns; takes OUT… only.",
 )
+@every_run_option
 @format_options
 def command(
-    arguments: tuple[str, ...], list_schema: bool, form: str | None, out: Path | None
+    arguments: tuple[str, ...],
+    list_schema: bool,
+    every_run: bool,
+    form: str | None,
+    out: Path | None,
 ) -> None:
     """Query one or more runs with SQL.
 
@@ -65,4 +75,4 @@ def command(
     """
     if list_schema:
         sys.exit(schema(arguments))
-    sys.exit(sql(arguments[0], arguments[1:], form, out))
+    sys.exit(sql(arguments[0], arguments[1:], form, out, every_run=every_run))

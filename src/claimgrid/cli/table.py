@@ -1,39 +1,29 @@
-"""`extract table`: runs ─► a comparison table in one of the formats."""
+"""`extract table` prints a comparison table of runs, or writes it in one of the formats."""
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from claimgrid.cli.options import PATH, Command
-from claimgrid.errors import StoreError, UsageError
-from claimgrid.tables import cells, export, layout, terminal, views
+from claimgrid.cli.table_output import (
+    emit,
+    every_run_option,
+    format_of,
+    format_options,
+    write_text,
+)
+from claimgrid.errors import UsageError
+from claimgrid.tables import bibliography, cells, layout, views
 from claimgrid.tables.filters import TableFilters
 from claimgrid.tables.grid import Grid
-from claimgrid.tables.latex_output import latex
-from claimgrid.tables.markup import html_page, markdown
 from claimgrid.tables.pivot import Axes, pivot
 from claimgrid.tables.ranking import Ranked, TableOptions, rank
 from claimgrid.tables.table_specs import kind
 from claimgrid.tables.views import Frame
-
-_FILE_WIDTH = 160  # columns; a file has no terminal to fit
-_SUFFIXES = {
-    ".txt": "terminal",
-    ".md": "markdown",
-    ".csv": "csv",
-    ".tex": "latex",
-    ".html": "html",
-    ".parquet": "parquet",
-    ".xlsx": "xlsx",
-}
-_RENDERERS = {"markdown": markdown, "latex": latex, "html": html_page}
 
 
 def table(
@@ -57,21 +47,26 @@ def table(
     """
     wanted, axes, options = kind(name), _axes(given), _options(given)
     form = format_of(form, out)
-    database = views.connect(outs)
+    if given["cite"]:
+        _check_cite(form, out, axes)
+    database = views.connect(outs, every_run=given["every_run"])
     if axes is None:
         ranked = rank(database, wanted, options)
-        grids, frame = _laid_out(ranked, given["columns"], form)
-        notes = ranked.notes
+        grids, frame = _laid_out(ranked, given, form)
     else:
         crossed = pivot(database, wanted, axes, options)
-        grids, frame, notes = [crossed.grid], crossed.frame, crossed.ranked.notes
-    if form != "latex":  # which typesets the abstracts' math
-        grids = [grid.readable() for grid in grids]
-    emit(grids, frame, form, out)
-    if form in ("csv", "parquet", "xlsx"):  # these files have no place for notes
-        for note in notes:
-            click.echo(f"extract: {note}", err=True)
+        ranked, grids, frame = crossed.ranked, [crossed.grid], crossed.frame
+    emit(grids, frame, form, out, ranked.notes)
+    if given["cite"] and out is not None:
+        write_text(out.with_suffix(".bib"), bibliography.bibtex(database, ranked.rows))
     return 0
+
+
+def _check_cite(form: str, out: Path | None, axes: Axes | None) -> None:
+    if form != "latex" or axes is not None:
+        raise UsageError("--cite goes with --format latex, and with no pivot")
+    if out is None:
+        raise UsageError("--cite writes a .bib file beside the table; name the table: -o FILE.tex")
 
 
 def _axes(given: Mapping[str, Any]) -> Axes | None:
@@ -87,13 +82,15 @@ def _axes(given: Mapping[str, Any]) -> Axes | None:
     return Axes(*axes)
 
 
-def _laid_out(ranked: Ranked, names: str | None, form: str) -> tuple[list[Grid], Frame]:
-    if names is not None:
-        chosen = cells.choose(ranked, names)
+def _laid_out(ranked: Ranked, given: Mapping[str, Any], form: str) -> tuple[list[Grid], Frame]:
+    if given["columns"] is not None:
+        chosen = cells.choose(ranked, given["columns"])
         return layout.chosen(ranked, chosen), cells.frame(ranked, chosen)
     if form in ("terminal", "latex"):
-        return layout.brief(ranked, refs=form == "latex"), ranked.frame()
-    return layout.full(ranked), ranked.frame()
+        grids = layout.brief(ranked, cite=given["cite"], paged=form == "latex")
+    else:
+        grids = layout.full(ranked)
+    return grids, cells.whole(ranked)
 
 
 def _options(given: Mapping[str, Any]) -> TableOptions:
@@ -107,76 +104,8 @@ def _options(given: Mapping[str, Any]) -> TableOptions:
     return TableOptions(filters, given["sort"], given["group_by"], given["limit"])
 
 
-def emit(grids: Sequence[Grid], frame: Frame, form: str, out: Path | None) -> None:
-    """Print a table or write it to a file: grids in formats for people, the frame in the others."""
-    if form == "terminal":
-        if out is None:
-            terminal.show(Console(highlight=False), grids)
-        else:
-            text = io.StringIO()
-            terminal.show(Console(file=text, width=_FILE_WIDTH, highlight=False), grids)
-            _write(out, text.getvalue())
-    elif form in ("parquet", "xlsx"):
-        assert out is not None
-        if form == "parquet":
-            views.write_parquet(frame, out)
-        else:
-            export.write_xlsx(frame, out, grids[0].name)
-    else:
-        made = export.csv_text(frame) if form == "csv" else _RENDERERS[form](grids)
-        if out is None:
-            click.echo(made, nl=False)
-        else:
-            _write(out, made)
-
-
-def format_of(form: str | None, out: Path | None) -> str:
-    """The format that was named, else the one that the file's name ends in.
-
-    Raises:
-        UsageError: the name says no format, or the format needs a file and none is named.
-    """
-    if form is None:
-        if out is None:
-            return "terminal"
-        if out.suffix.lower() not in _SUFFIXES:
-            raise UsageError(
-                f"-o {out}: which format? Give --format, or a name that ends in "
-                f"{', '.join(_SUFFIXES)}"
-            )
-        return _SUFFIXES[out.suffix.lower()]
-    if out is None and form in ("parquet", "xlsx"):
-        raise UsageError(f"--format {form} makes a binary file; name it with -o FILE.{form}")
-    return form
-
-
-def _write(path: Path, made: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(made, encoding="utf-8", newline="")
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error}") from error
-
-
 _TABLES = ("speedups", "benchmarks", "hardware", "models", "efficiency", "papers", "claims")
 _KINDS = ("benchmark", "speedup", "efficiency", "hardware", "model_size")
-
-
-def format_options(command: Command) -> Command:
-    """The options that decide what a table is printed as, and where to."""
-    command = click.option("-o", "--out", type=PATH, help="File to write instead of printing.")(
-        command
-    )
-    formats = click.Choice(["terminal", "markdown", "csv", "latex", "html", "parquet", "xlsx"])
-    return click.option(
-        "--format",
-        "form",
-        type=formats,
-        help="csv, parquet and xlsx hold every column of the view; latex needs the packages "
-        "array, booktabs and longtable. Default: what the name of the file ends in (.txt .md .csv "
-        ".tex .html .parquet .xlsx), else terminal.",
-    )(command)
 
 
 @click.command()
@@ -184,7 +113,7 @@ def format_options(command: Command) -> Command:
 @click.argument("outs", metavar="OUT…", nargs=-1, required=True)
 @click.option("--where", metavar="SQL", help="Condition on columns, such as 'ratio_low > 2'.")
 @click.option("--kind", type=click.Choice(_KINDS), help="For the table claims: this kind only.")
-@click.option("--hardware", metavar="SLUG", help="Measured on this device: nvidia-a100, nvidia-*.")
+@click.option("--hardware", metavar="DEVICE", help="Measured on this device: A100, nvidia-*.")
 @click.option(
     "--since",
     metavar="DATE",
@@ -213,6 +142,12 @@ def format_options(command: Command) -> Command:
 @click.option("--rows", metavar="COLUMN", help="Pivot: what makes a row; with --cols and --value.")
 @click.option("--cols", metavar="COLUMN", help="Pivot: what makes a column.")
 @click.option("--value", metavar="COLUMN", help="Pivot: what stands in the cells.")
+@click.option(
+    "--cite",
+    is_flag=True,
+    help="With --format latex: papers as \\cite{KEY}, and a .bib with their entries beside it.",
+)
+@every_run_option
 @format_options
 def command(
     name: str, outs: tuple[str, ...], form: str | None, out: Path | None, **options: Any

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from claimgrid.decisions.candidates import Candidate, Candidates, window
-from claimgrid.entities import benchmarks, model_sizes
+from claimgrid.entities import metrics, model_sizes
 from claimgrid.types.reply import RelativeMetric, Reply
 
 RELATIVE: tuple[str, ...] = get_args(RelativeMetric)
@@ -217,7 +217,7 @@ def _metric(text: str, span: tuple[int, int]) -> str | None:
     best: tuple[int, int, str] | None = None
     for first, (start, _) in enumerate(words):
         for count, (_, end) in enumerate(words[first : first + _LONGEST_METRIC], 1):
-            if benchmarks.is_metric(text[start:end]):
+            if metrics.is_metric(text[start:end]):
                 gap = max(span[0] - end, start - span[1], 0)
                 if best is None or (gap, -count) < best[:2]:
                     best = (gap, -count, text[start:end])

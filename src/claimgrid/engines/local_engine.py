@@ -7,68 +7,37 @@ is the caller's, by `Watcher`.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, aclosing, closing, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from claimgrid import settings, sources
-from claimgrid.engines import model_choice
 from claimgrid.engines.interrupts import after, interrupts, seldom_collected
-from claimgrid.engines.run_cost import spent
-from claimgrid.engines.run_summary import RunAccount, RunSummary, manifest
-from claimgrid.engines.session import Session, open_session
-from claimgrid.errors import PaperError, StoppedError, StoreError, UsageError
+from claimgrid.engines.run_setup import (
+    FinishedRun,
+    MakeWatcher,
+    finish,
+    has_claims,
+    nothing_came,
+    prepare,
+    unreadable,
+)
+from claimgrid.engines.run_summary import RunAccount, RunSummary
+from claimgrid.engines.session import Session
+from claimgrid.errors import StoppedError, StoreError
 from claimgrid.extraction import worker_pool
-from claimgrid.extraction.pipeline import extract, failed, without_abstract
+from claimgrid.extraction.pipeline import extract, without_abstract
 from claimgrid.io import run_folder
 from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.client import Client
 from claimgrid.llm.packing import Packer
 from claimgrid.llm.response_store import ReplyCache
-from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
-from claimgrid.types.paper import Origin, Paper, slug
+from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request
-
-INTERRUPTED = 130  # what a shell expects after Ctrl-C
-
-
-class Watcher(Protocol):
-    """What is told of a run while it goes. Use as a context manager."""
-
-    def __enter__(self) -> Watcher: ...
-    def __exit__(self, *_: object) -> None: ...
-
-    def moved(self) -> None:
-        """Something changed: a paper was read or came out."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """What a run came to.
-
-    Args:
-        manifest: what `run.json` says.
-        kept_earlier: no paper came out, so the folder keeps the results of an earlier run.
-    """
-
-    folder: Path
-    summary: RunSummary
-    manifest: dict[str, Any]
-    kept_earlier: bool
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every paper came out, 1 if some failed or a limit was reached, 130 after Ctrl-C."""
-        return int(self.manifest["exit_code"])
-
-
-class _SourceError(PaperError):
-    stage = "source"
 
 
 @dataclass(slots=True)
@@ -104,7 +73,7 @@ class _RunUnderWay:
     async def one(self, item: sources.SourceItem) -> Outcome | None:
         """What one item comes to; None if the run stopped before it was asked about."""
         if not isinstance(item, Paper):
-            return _unreadable(item)
+            return unreadable(item)
         unasked = without_abstract(item)
         if unasked is not None:
             return unasked
@@ -144,7 +113,7 @@ class _RunUnderWay:
         unusable = self.client.unusable if self.client else None
         return self.stop or self.budget.spent or unusable
 
-    def account(self, *, exit_code: int) -> RunAccount:
+    def account(self) -> RunAccount:
         """What became of every input, and what it took."""
         client = self.client
         return RunAccount(
@@ -156,7 +125,7 @@ class _RunUnderWay:
             adapted=tuple(client.adapted) if client else (),
             spent=self.budget.used,
             seconds=round(time.monotonic() - self.budget.began, 3),
-            exit_code=exit_code,
+            interrupted=self.stop is not None,
             stopped_by=self.stopped_by,
         )
 
@@ -191,7 +160,7 @@ def run_source(
     *,
     items: Iterator[sources.SourceItem] | None = None,
     limits: SpendLimits | None = None,
-    watcher: Callable[[Callable[[], dict[str, Any]]], Watcher],
+    watcher: MakeWatcher,
     tell: Callable[[str], None],
 ) -> FinishedRun:
     """Extract the claims of a source into the folder `out`.
@@ -206,68 +175,23 @@ def run_source(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    folder = out or default_folder(source)
-    if out is None:
-        _refuse_other_source(source, folder)
-    session = open_session(given)
-    items = sources.read(source) if items is None else items
-    session, items = model_choice.choose(session, items, folder / run_folder.REPLIES, tell)
-    limits = limits or SpendLimits()
-    if limits.cost is not None and session.live and session.usd(Usage(requests=1)) is None:
-        raise UsageError(
-            f"--max-cost: no price is known for {session.endpoint.model}; set "
-            "CLAIMGRID_PRICE_INPUT and CLAIMGRID_PRICE_OUTPUT (US dollars per million tokens; or "
-            f"price_input and price_output in {settings.CONFIG_FILE}), or use --max-requests"
-        )
-    session.require_replies(folder / run_folder.REPLIES)
-    this = _RunUnderWay(source, session, folder, Budget(limits, session.usd, time.monotonic), tell)
-    with run_folder.RunWriter(folder) as writer:
+    setup = prepare(source, out, given, items, limits or SpendLimits(), tell)
+    budget = Budget(setup.limits, setup.session.usd, time.monotonic)
+    this = _RunUnderWay(setup.source, setup.session, setup.folder, budget, tell)
+    with run_folder.RunWriter(setup.folder) as writer:
         try:
-            asyncio.run(_extract_all(this, items, writer, watcher))
+            asyncio.run(_extract_all(this, setup.items, writer, watcher))
         except KeyboardInterrupt:
             this.stop = "Ctrl-C"
-        # A run that came to nothing must not cost an earlier one its results.
-        came_out = any(this.summary.statuses[status] for status in ("claims", "no_claims"))
-        writer.keep_earlier = not came_out and _has_claims(folder)
-    code = INTERRUPTED if this.stop else int(bool(this.summary.failures or this.stopped_by))
-    with closing(ReplyCache(folder / run_folder.REPLIES)) as cache:
-        paid = spent(session, cache.paid(), papers=this.summary.papers, claims=this.summary.claims)
-    told = manifest(session, this.summary, this.account(exit_code=code), paid)
-    if not writer.keep_earlier:
-        run_folder.write_manifest(folder, told)
-    return FinishedRun(folder, this.summary, told.model_dump(mode="json"), writer.keep_earlier)
-
-
-def _refuse_other_source(source: str, folder: Path) -> None:
-    """Two sources of one name would overwrite each other's default folder."""
-    if source == "-" or not (folder / run_folder.MANIFEST).exists():
-        return
-    earlier = str(run_folder.read_manifest(folder).get("source", ""))
-    if os.path.normpath(earlier) != os.path.normpath(source):
-        raise UsageError(
-            f"{folder} holds a run of {earlier}, not of {source}; pass --out FOLDER for this one"
-        )
-
-
-def _has_claims(folder: Path) -> bool:
-    path = folder / "claims.jsonl"
-    return path.exists() and path.stat().st_size > 0
-
-
-def default_folder(source: str) -> Path:
-    """Where a run of this source goes if nobody says: `outputs/` and the source's name."""
-    if source == "-":
-        return Path("outputs/stdin")
-    path = Path(source).resolve()
-    name = path.name.removesuffix(".gz")
-    return Path("outputs") / (Path(name).stem if path.is_file() else name)
+        writer.keep_earlier = nothing_came(this.summary) and has_claims(setup.folder)
+    return finish(setup, this.summary, this.account(), kept_earlier=writer.keep_earlier)
 
 
 async def _extract_all(
     this: _RunUnderWay,
     items: Iterator[sources.SourceItem],
     writer: run_folder.RunWriter,
-    watcher: Callable[[Callable[[], dict[str, Any]]], Watcher],
+    watcher: MakeWatcher,
 ) -> None:
     cache = ReplyCache(this.folder / run_folder.REPLIES)
     session = this.session
@@ -308,15 +232,3 @@ def _batches(folder: Path) -> Callable[[Request], str | None]:
             return None  # what is wrong with the batches is for the batch commands to say
 
     return unanswered
-
-
-def _unreadable(problem: sources.Problem) -> Outcome:
-    """The row of a paper that its source could not give."""
-    name = problem.title or f"{problem.file} line {problem.line}"
-    paper = Paper(
-        paper_id=slug(name),
-        title=problem.title or "",
-        abstract="",
-        origin=Origin(file=problem.file, line=problem.line),
-    )
-    return failed(paper, _SourceError(problem.message), model=None)

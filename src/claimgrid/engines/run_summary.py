@@ -18,6 +18,8 @@ from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
 
 @dataclass(frozen=True, slots=True)
 class RunAccount:
@@ -30,6 +32,7 @@ class RunAccount:
         adapted: what was asked in another way because the server refused the usual one.
         spent: what live requests took, failed papers and re-asks included.
         seconds: from the beginning of the run to its last result.
+        interrupted: whether a person ended it.
     """
 
     source: str
@@ -40,7 +43,7 @@ class RunAccount:
     adapted: Sequence[str]
     spent: Usage
     seconds: float
-    exit_code: int
+    interrupted: bool
     stopped_by: str | None
 
 
@@ -103,7 +106,7 @@ def manifest(session: Session, summary: RunSummary, account: RunAccount, paid: A
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": account.exit_code,
+        "exit_code": _exit_code(summary, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
         "model": session.endpoint.model,
@@ -144,6 +147,12 @@ def manifest(session: Session, summary: RunSummary, account: RunAccount, paid: A
         "spent": paid,
     }
     return RunManifest.model_validate(told)
+
+
+def _exit_code(summary: RunSummary, account: RunAccount) -> int:
+    if account.interrupted:
+        return INTERRUPTED
+    return int(bool(summary.failures or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

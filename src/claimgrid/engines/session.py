@@ -15,10 +15,11 @@ from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import shipped_files
 from claimgrid.llm import fast_path, pricing
-from claimgrid.llm.budget import Budget
+from claimgrid.llm.budget import Purse
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.packing import MakePack, Packer
 from claimgrid.llm.providers import Endpoint, endpoint
+from claimgrid.llm.rate_limiter import Limiter
 from claimgrid.llm.response_store import RecordingFolder, ReplyCache
 from claimgrid.local import server
 from claimgrid.local.server import ServerOptions, ServerPlan
@@ -181,9 +182,18 @@ class Session:
                 known = () if cache is None else (("cache", cache),)
                 return ResponseStores(read=(*known, ("recording", self.recordings)), write=kept)
 
-    def client(self, stores: ResponseStores, budget: Budget | None = None) -> Client:
-        """What answers requests: an async context manager with `ask`."""
-        return Client(self.endpoint, stores, self.policy, budget)
+    def client(
+        self,
+        stores: ResponseStores,
+        budget: Purse | None = None,
+        limiter: Limiter | None = None,
+    ) -> Client:
+        """What answers requests: an async context manager with `ask`.
+
+        Args:
+            limiter: what requests go through, where others share it; None makes one.
+        """
+        return Client(self.endpoint, stores, self.policy, budget, limiter)
 
 
 def open_session(given: settings.Settings) -> Session:

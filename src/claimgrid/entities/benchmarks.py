@@ -1,224 +1,188 @@
-"""Copied words to the names of benchmarks and metrics; knows no claims and merges by table only.
+"""Benchmarks and data sets have one canonical name each, by the table `data/benchmarks.toml`.
 
 Two names are one if they differ only in spelling (case, spaces, hyphens, quotes, LaTeX) or through
-an alias in `data/*.toml`. Nothing is merged for looking similar: MMLU is not MMLU-Pro.
+an alias in the table. Nothing is merged because it looks similar: MMLU is not MMLU-Pro. An alias
+leads to one name and no further, so that merges are never chained.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
-__all__ = ["benchmark", "benchmark_key", "metric", "plain", "same_benchmark"]
+from claimgrid.entities.spelling import LONGEST, fold, in_both, load, plain, spellings
 
-_LONGEST = 200  # characters: what is longer is no name, and is only cleaned of markup
+__all__ = ["Benchmark", "benchmark", "benchmark_key", "find", "names", "same_benchmark"]
 
 
-def plain(words: str) -> str:
-    r"""Copied words without LaTeX markup, outer quotes and doubled spaces.
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """An entry of the table: what it is called, what it measures, and its known parts."""
 
-    Markup goes, its content stays, `_` and `^` too: `\textbf{Foo}` ─► `Foo`, `$mAP_{50}$` ─►
-    `mAP_50`, `A\_B` ─► `A_B`, `$\tau$-bench` ─► `τ-bench`. `plain(plain(x)) == plain(x)`.
-    """
-    return " ".join(_LATEX.sub(_unmark, words).split()).strip(_OUTER)
+    name: str
+    task: str
+    aliases: tuple[str, ...]
+    versions: tuple[str, ...]
+    splits: tuple[str, ...]
 
 
-def benchmark(words: str) -> str:
+def benchmark(words: str, metric: str | None = None) -> str:
     """The canonical name of a benchmark or data set, with the version, year and split that it has.
 
     A name that the table lacks stays as written, without articles before it and common nouns after
-    it: "the FooBar dataset" ─► "FooBar". The noun stays where it belongs to the name: capitalised
+    it: "the FooBar dataset" is FooBar. The noun stays where it belongs to the name: capitalised
     after several words ("Foo Bar Dataset"), or after a common noun ("sparse matrix dataset").
+
+    Args:
+        words: as the abstract has them.
+        metric: the canonical metric of the result, where it tells two boards of one data set
+            apart: perplexity on Penn Treebank is of words, bits per character of characters.
     """
     name = plain(words)
-    if len(name) > _LONGEST:
+    if len(name) > LONGEST:
         return name
-    table = _benchmarks()
+    table = _table()
     while (known := _known(name, table)) is None:
         shorter = plain(_shorter(name, table))
         if shorter in ("", name):
             return name
         name = shorter
-    return known
+    return table.by_metric.get((known, metric), known) if metric else known
 
 
 def same_benchmark(a: str, b: str) -> bool:
-    """Whether two names are one benchmark: equal but for spelling, aliases and a last "dataset"."""
-    return benchmark_key(a) == benchmark_key(b)
+    """Whether two names are one benchmark: equal but for spelling, aliases and a last "dataset".
+
+    A name without a board and the same name with one (Penn Treebank, word level) are not told
+    apart.
+    """
+    one, other = benchmark_key(a), benchmark_key(b)
+    boards = _table().boards
+    return one == other or boards.get(one) == other or boards.get(other) == one
 
 
 def benchmark_key(name: str) -> str:
     """What two names of one benchmark share: the canonical spelling, without a last "dataset"."""
     canonical = benchmark(name)
-    if len(canonical) > _LONGEST or _known(canonical, _benchmarks()):
-        return _fold(canonical)
+    if len(canonical) > LONGEST or _known(canonical, _table()):
+        return fold(canonical)
     tokens = canonical.split()
     while count := _noun_at_end(tokens):
         del tokens[-count:]
-    return _fold(" ".join(tokens))
+    return fold(" ".join(tokens))
 
 
-def metric(words: str) -> str:
-    """The canonical name of a metric; words that the table lacks are only cleaned of markup."""
-    name = plain(words)
-    if len(name) > _LONGEST:
-        return name
-    table = _metrics()
-    bare = _PERCENT.sub("", name).removesuffix(".")
-    singular = _PLURAL.sub(r"\1", bare)
-    if known := table.names.get(_fold(bare)) or table.names.get(_fold(singular)):
-        return known
-    if (cut := _CUT.fullmatch(bare)) and (base := table.cuts.get(_fold(cut[1]))):
-        return f"{base}@{cut[2].lower()}"
-    return _both(bare, table.names) or name
+def find(name: str) -> Benchmark | None:
+    """The entry of the table that a name belongs to, whatever its version and split; else None."""
+    table = _table()
+    known = _parts(plain(name), table) if len(name) <= LONGEST else None
+    return table.entries.get(known.base) if known else None
 
 
-def is_metric(words: str) -> bool:
-    """Whether the table of metrics has these words."""
-    table = _metrics()
-    bare = plain(words)
-    singular = _PLURAL.sub(r"\1", bare)
-    return len(bare) <= _LONGEST and (_fold(bare) in table.names or _fold(singular) in table.names)
+def names() -> tuple[Benchmark, ...]:
+    """Every entry of the table."""
+    return tuple(_table().entries.values())
 
 
-# LaTeX ───────────────────────────────────────────────────────────────────────────────────────────
-
-_LATEX = re.compile(r"\\([A-Za-z]+)(\s?)|\\(.?)|[${}~]", re.DOTALL)
-_FONT = re.compile(
-    r"text[a-z]*|math[a-z]*|emph|bf|it|tt|sc|rm|sf|em|underline|mbox|operatorname|ensuremath"
-    r"|left|right|bm|boldsymbol"
-)
-_SYMBOLS = {"infty": "∞", "times": "×", "pm": "±", "sim": "∼", "approx": "≈", "cdot": "·"}
-_SPACES = frozenset(["quad", "qquad", "xspace", *",;: ~\\\n"])
-_NOTHING = frozenset("!/-${}")
-_OUTER = " \"'`´“”‘’«»"
-
-
-def _unmark(match: re.Match[str]) -> str:
-    command, space, escaped = match.groups()
-    if command is None:
-        mark = match[0] if escaped is None else escaped
-        return " " if mark in _SPACES else "" if mark in _NOTHING else mark
-    if _FONT.fullmatch(command):
-        return ""
-    if command in _SPACES:
-        return " "
-    # LaTeX swallows the space after a command, but abstracts mean it: `\method achieves`.
-    return (_SYMBOLS.get(command) or _greek(command)) + space
-
-
-def _greek(command: str) -> str:
-    """The letter that a LaTeX command names; the command's own name if it names none."""
-    case = "CAPITAL" if command[0].isupper() else "SMALL"
-    letter = command.removeprefix("var").upper()
-    try:
-        return unicodedata.lookup(f"GREEK {case} LETTER {letter}")
-    except KeyError:
-        return command
-
-
-# Tables ──────────────────────────────────────────────────────────────────────────────────────────
+# The table ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class _Benchmarks:
-    names: dict[str, str]  # folded spelling ─► canonical name
-    splits: dict[str, str]  # folded spelling ─► `val`, `test-dev` …
+class _Table:
+    names: dict[str, str]  # folded spelling to canonical name
+    splits: dict[str, str]  # folded spelling to `val`, `test-dev` …
     dated: frozenset[str]  # canonical names that two digits after them date
+    paired: frozenset[str]  # canonical names that a pair of languages follows
+    languages: dict[str, str]  # folded name or code to the language's name
+    implied: dict[str, frozenset[str]]  # canonical name to the version and split it means alone
+    tasks: re.Pattern[str]  # words after a name that say what is done with the data
+    by_metric: dict[tuple[str, str], str]
+    boards: dict[str, str]  # folded name of a board to that of its data set
+    entries: dict[str, Benchmark]
 
 
 @dataclass(frozen=True, slots=True)
-class _Metrics:
-    names: dict[str, str]  # folded spelling ─► canonical name
-    cuts: dict[str, str]  # folded spelling ─► what stands before `@5`
+class _Parts:
+    base: str
+    version: str = ""
+    year: str = ""
+    pair: str = ""
+    split: str = ""
 
 
 @cache
-def _benchmarks() -> _Benchmarks:
-    data = _load("benchmarks.toml")
-    names = {_fold(name): name for area in data["names"].values() for name in area}
-    aliases, splits = _spellings(data["aliases"]), _spellings(data["splits"])
-    return _Benchmarks(names | aliases, splits, frozenset(data["dated"]))
+def _table() -> _Table:
+    data = load("benchmarks.toml")
+    listed = {name: task for task, area in data["names"].items() for name in area}
+    aliases, versions, splits = data["aliases"], data["versions"], data["splits_of"]
+    entries = {
+        name: Benchmark(name, task.replace("_", " "), *(tuple(part.get(name, ()))
+                        for part in (aliases, versions, splits)))
+        for name, task in listed.items()
+    }  # fmt: skip
+    boards = {
+        (name, metric): board
+        for name, by_metric in data["by_metric"].items()
+        for metric, board in by_metric.items()
+    }
+    return _Table(
+        {fold(name): name for name in listed} | spellings(aliases),
+        spellings(data["splits"]),
+        frozenset(data["dated"]),
+        frozenset(data["paired"]),
+        spellings(data["languages"]),
+        {name: frozenset(parts) for name, parts in data["implied"].items()},
+        re.compile(rf"(?:{'|'.join(data['tasks']['words'])})s?", re.I),
+        dict(boards),
+        {fold(board): fold(name) for (name, _), board in boards.items()},
+        entries,
+    )
 
 
-@cache
-def _metrics() -> _Metrics:
-    data = _load("metrics.toml")
-    return _Metrics(_spellings(data["names"]), _spellings(data["cuts"]))
-
-
-def _load(name: str) -> dict[str, Any]:
-    text = files("claimgrid").joinpath("data", name).read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-def _spellings(table: dict[str, list[str]]) -> dict[str, str]:
-    return {_fold(word): name for name, others in table.items() for word in (name, *others)}
-
-
-# Spelling ────────────────────────────────────────────────────────────────────────────────────────
-
-_SEPARATORS = re.compile(r"[\s_^'\"`´‘’“”\u2010-\u2015\u2212-]+")
-_BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
-_BOTH = re.compile(r"(.+?) ?\((.+)\)")
-
-
-def _fold(name: str) -> str:
-    """The key of a spelling: without case, width, quotes and separators.
-
-    A separator between two digits stays a separator, so that `M3-4` is not `M34`.
-    """
-    text = name.casefold()
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", name).casefold()
-        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    text = _SEPARATORS.sub(" ", text).strip()
-    return _BETWEEN_DIGITS.sub("-", text).replace(" ", "")
-
-
-def _both(name: str, names: dict[str, str]) -> str | None:
-    """The canonical name of `Long Name (LN)`, if the table has both for the same thing."""
-    parts = _BOTH.fullmatch(name)
-    if parts is None:
-        return None
-    first, second = names.get(_fold(parts[1])), names.get(_fold(parts[2]))
-    return first if first == second else None
-
-
-_PERCENT = re.compile(r" ?\((?:%|in %)\)$")
-_PLURAL = re.compile(r"(rate|score|error|precision|recall)s$", re.I)
-_CUT = re.compile(r"(.+?) ?@ ?([0-9]+(?:\.[0-9]+)?|[kn])", re.I)
-
-
-# Benchmarks ──────────────────────────────────────────────────────────────────────────────────────
+# Version, year, languages, split ─────────────────────────────────────────────────────────────────
 
 _ARTICLES = frozenset(["the", "a", "an", "our", "this", "these"])
 _NOUNS = re.compile(
-    r"data ?sets?|benchmarks?|corpus|corpora|suites?|collections?|(?:test|evaluation) sets?", re.I
+    r"data ?sets?|benchmarks?|corpus|corpora|suites?|collections?"
+    r"|(?:evaluation )?(?:test|evaluation) sets?",
+    re.I,
 )
 _VERSION = re.compile(r"(.+?)[\s_,(-]*(v[0-9]+(?:\.[0-9]+)*)\)?", re.I)
 _YEAR = re.compile(r"(.*[^0-9\s_,('’-])[\s_,('’-]*(20[0-9]{2}|[0-3][0-9])\)?")
 _BREAK = re.compile(r"[\s_,:(/-]+")
+_PAIR = re.compile(
+    r"(.+?)[\s_,:(-]+([A-Za-z]{2,20})(?:\s?(?:-+>?|–|→|↔|/)\s?(?:to(?:-|\s))?|\s(?:to|into)\s)"
+    r"([A-Za-z]{2,20})\)?"
+)
+_SPLIT_BEFORE = re.compile(r"([A-Za-z-]+(?: [a-z]+)?) (?:of|from|in|on) (?:the )?(.+)")
 
 
-def _known(name: str, table: _Benchmarks) -> str | None:
+def _known(name: str, table: _Table) -> str | None:
     """The canonical name, if the table has what is left without split, year and version."""
-    split = year = version = ""
-    for _ in range(4):
-        base = table.names.get(_fold(name)) or _both(name, table.names)
+    found = _parts(name, table)
+    if found is None:
+        return None
+    implied = table.implied.get(found.base, frozenset())
+    parts = (found.version, found.year, found.pair, found.split)
+    whole = " ".join([found.base, *(part for part in parts if part and part not in implied)])
+    return table.names.get(fold(whole), whole)
+
+
+def _parts(name: str, table: _Table) -> _Parts | None:
+    split = year = version = pair = ""
+    for _ in range(5):
+        base = table.names.get(fold(name)) or in_both(name, table.names)
         if base is not None:
             if len(year) == 2:
                 if base not in table.dated:
                     return None
                 year = f"20{year}"
-            return " ".join(part for part in (base, version, year, split) if part)
-        if not split and (found := _last_split(name, table)):
+            return _Parts(base, version, year, pair, split)
+        if not split and (found := _last_split(name, table) or _first_split(name, table)):
             name, split = found
+        elif not pair and (found := _last_pair(name, table)):
+            name, pair = found
         elif not year and (match := _YEAR.fullmatch(name)):
             name, year = match.groups()
         elif not version and (match := _VERSION.fullmatch(name)):
@@ -226,17 +190,41 @@ def _known(name: str, table: _Benchmarks) -> str | None:
     return None
 
 
-def _last_split(name: str, table: _Benchmarks) -> tuple[str, str] | None:
+def _last_split(name: str, table: _Table) -> tuple[str, str] | None:
     """`COCO 2017 val set` as its name and `val`; a split has three words at most."""
     for cut in list(_BREAK.finditer(name))[-3:]:
-        if split := table.splits.get(_fold(name[cut.end() :].strip(")]"))):
+        if split := table.splits.get(fold(name[cut.end() :].strip(")]"))):
             return name[: cut.start()], split
     return None
 
 
-def _shorter(name: str, table: _Benchmarks) -> str:
+def _first_split(name: str, table: _Table) -> tuple[str, str] | None:
+    """`validation set of COCO` as its name and `val`."""
+    match = _SPLIT_BEFORE.fullmatch(name)
+    split = table.splits.get(fold(match[1])) if match else None
+    return (match[2], split) if match and split else None
+
+
+def _last_pair(name: str, table: _Table) -> tuple[str, str] | None:
+    """`WMT14 En-De` as its name and `English-German`, where the table has the name for pairs."""
+    match = _PAIR.fullmatch(name)
+    if match is None:
+        return None
+    source, target = (table.languages.get(fold(word)) for word in match.groups()[1:])
+    if source is None or target is None:
+        return None
+    known = _parts(match[1], table)
+    return (match[1], f"{source}-{target}") if known and known.base in table.paired else None
+
+
+def _shorter(name: str, table: _Table) -> str:
     """The name without one common noun at its end, else without articles at its start."""
     tokens = name.split()
+    for count in range(1, min(4, len(tokens))):
+        # "COCO object detection" is COCO, but words after an unknown name may be part of it.
+        rest = " ".join(tokens[:-count])
+        if table.tasks.fullmatch(" ".join(tokens[-count:])) and _known(rest, table):
+            return rest
     if count := _noun_at_end(tokens):
         rest, last = " ".join(tokens[:-count]), tokens[-count - 1]
         if _known(rest, table):
@@ -251,7 +239,7 @@ def _shorter(name: str, table: _Benchmarks) -> str:
 
 def _noun_at_end(tokens: list[str]) -> int:
     """How many of the last words make one "dataset" or "test set"; a name always stays before."""
-    for count in (2, 1):
+    for count in (3, 2, 1):
         if count < len(tokens) and _NOUNS.fullmatch(" ".join(tokens[-count:])):
             return count
     return 0

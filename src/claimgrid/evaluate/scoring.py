@@ -16,7 +16,9 @@ from typing import Any
 
 import jsonlines
 
-from claimgrid.entities.benchmarks import metric, plain, same_benchmark
+from claimgrid.entities.benchmarks import same_benchmark
+from claimgrid.entities.metrics import metric
+from claimgrid.entities.spelling import plain
 from claimgrid.errors import SourceError
 from claimgrid.quantities.lexer import unit_of
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from claimgrid.entities import benchmarks, hardware
+from claimgrid.entities import benchmark_mentions, hardware, metrics
 from claimgrid.entities.device_counts import counts_in, names_pod, read_count
+from claimgrid.entities.spelling import plain
 from claimgrid.extraction.relative_change import relative_change
 from claimgrid.extraction.size_fields import sizes_at
 from claimgrid.quantities import values
@@ -83,12 +84,12 @@ def claim(grounded: Grounded, context: Context) -> Claim | Refusal:
 
 def _benchmark(grounded: Grounded, context: Context) -> Fields | Refusal:
     item = cast("BenchmarkItem", grounded.item)
-    name = _copied(grounded, context, "benchmark")
     metric = _copied(grounded, context, "metric")
+    named = metrics.metric(metric[0]) if metric else None
     fields: Fields = {
         "role": item.role,
-        "benchmark": benchmarks.benchmark(name[0]) if name else None,
-        "metric": benchmarks.metric(metric[0]) if metric else None,
+        "benchmark": _benchmark_name(grounded, context, named),
+        "metric": named,
         "relation": None,
         "baselines": _copied(grounded, context, "baselines"),
     }
@@ -230,7 +231,7 @@ def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
     span = grounded.spans["total"][0]
     words = context.text[span.start : span.end]
     return {
-        "model": benchmarks.plain(model[0]) if model else None,
+        "model": plain(model[0]) if model else None,
         "params": total,
         "active_params": sizes["active"],
         "context_tokens": sizes["context"],
@@ -250,6 +251,15 @@ _BUILDERS: dict[type[Item], Callable[[Grounded, Context], Fields | Refusal]] = {
 
 def _copied(grounded: Grounded, context: Context, field: str) -> list[str]:
     return [context.text[span.start : span.end] for span in grounded.spans.get(field, ())]
+
+
+def _benchmark_name(grounded: Grounded, context: Context, metric: str | None) -> str | None:
+    found = grounded.spans.get("benchmark")
+    if not found:
+        return None
+    return benchmark_mentions.name_at(
+        context.text, found[0], metric, next(iter(grounded.spans.get("value", ())), None)
+    )
 
 
 def _setting(grounded: Grounded, context: Context) -> Fields:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +62,17 @@ class RunWriter:
                 self._lines["claims.jsonl"].write(claim)
             for rejected in outcome.rejected:
                 self._lines["rejected.jsonl"].write(rejected)
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error}") from error
+
+    def copy(self, name: str, lines: Iterable[bytes]) -> None:
+        """Append lines that another run wrote, as they stand.
+
+        Raises:
+            StoreError: the disk is full or the folder went away.
+        """
+        try:
+            self._files[name].writelines(lines)
         except OSError as error:
             raise StoreError(f"{self.folder}: cannot be written: {error}") from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from claimgrid.types.answer import Usage
 
@@ -19,6 +20,18 @@ class SpendLimits:
     cost: float | None = None
     requests: int | None = None
     minutes: float | None = None
+
+
+class Purse(Protocol):
+    """What allows requests: a `Budget`, or the way to one that several processes share."""
+
+    spent: str | None
+
+    async def start(self, expected: Usage) -> bool:
+        """Whether one more request may go; see `Budget.start`."""
+
+    def finish(self, used: Usage, *, started: bool = True) -> None:
+        """A request came back; see `Budget.finish`."""
 
 
 @dataclass(slots=True)

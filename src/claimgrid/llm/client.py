@@ -29,12 +29,12 @@ from claimgrid.errors import (
 )
 from claimgrid.llm import fast_path, reply_reader, token_estimate
 from claimgrid.llm.adaptation import AdaptingSender
-from claimgrid.llm.budget import Budget
+from claimgrid.llm.budget import Purse
 from claimgrid.llm.cache_miss import missing
 from claimgrid.llm.http import HttpClient
 from claimgrid.llm.local_route import LocalRoute
 from claimgrid.llm.providers import Endpoint
-from claimgrid.llm.rate_limiter import rate_limiter
+from claimgrid.llm.rate_limiter import Limiter, rate_limiter
 from claimgrid.llm.replay import Exchange
 from claimgrid.llm.reply_body import ending, nothing_said, refusal_text, usage_of
 from claimgrid.llm.response_store import Attempt, OriginName, Recording, ResponseStore
@@ -87,7 +87,8 @@ class Client:
         endpoint: Endpoint,
         stores: ResponseStores,
         policy: AskPolicy,
-        budget: Budget | None = None,
+        budget: Purse | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self._at = endpoint
         self._budget = budget
@@ -101,7 +102,7 @@ class Client:
             policy.concurrency, time.monotonic, rpm=policy.rpm, tpm=policy.tpm
         )
         self._http = HttpClient(
-            self.limiter,
+            limiter or self.limiter,
             timeout=policy.timeout,
             attempts=policy.attempts,
             backoff=policy.backoff,
@@ -225,7 +226,7 @@ class Client:
             return
         if error.certain or not self.asked["live"]:
             self.unusable = error.why
-            self.limiter.close(error.why)
+            self._http.limiter.close(error.why)
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
         if self._fast:

@@ -23,7 +23,7 @@ from claimgrid.errors import TransportError
 from claimgrid.llm import server_errors
 from claimgrid.llm.http_reply import HttpReply
 from claimgrid.llm.local_route import LocalRoute
-from claimgrid.llm.rate_limiter import HttpOutcome, RateLimiter
+from claimgrid.llm.rate_limiter import HttpOutcome, Limiter
 from claimgrid.llm.reply_body import usage_of
 
 _LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
@@ -50,7 +50,7 @@ class HttpClient:
 
     def __init__(
         self,
-        limiter: RateLimiter,
+        limiter: Limiter,
         *,
         timeout: float,
         attempts: int,

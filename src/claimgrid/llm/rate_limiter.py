@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from claimgrid.errors import StoppedError
 from claimgrid.llm import limit_headers
@@ -78,6 +78,36 @@ class Ticket(NamedTuple):
 
     number: int
     tokens: float
+
+
+class Limiter(Protocol):
+    """What requests go through: a `RateLimiter`, or the way to one that several processes share."""
+
+    clock: Callable[[], float]
+
+    @property
+    def tokens(self) -> object | None:
+        """None where nothing limits tokens, so that nobody has to count those of a reply."""
+
+    async def enter(self, tokens: float) -> Ticket:
+        """Wait for a place; see `RateLimiter.enter`."""
+
+    def leave(
+        self, ticket: Ticket, outcome: HttpOutcome, *, seconds: float, used: float | None = None
+    ) -> None:
+        """A request came back; see `RateLimiter.leave`."""
+
+    def pause(self, seconds: float) -> None:
+        """Start no request for so long."""
+
+    def close(self, why: str) -> None:
+        """Start no more requests; see `RateLimiter.close`."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before another try; see `RateLimiter.sleep`."""
+
+    def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
+        """Send no more than the server says is left; see `RateLimiter.heed`."""
 
 
 @dataclass(slots=True)

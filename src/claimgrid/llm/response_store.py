@@ -30,6 +30,7 @@ _REPLACED = (
     "CREATE TABLE IF NOT EXISTS replaced (key TEXT, attempts TEXT, recording TEXT, "
     "PRIMARY KEY (key, attempts)) STRICT"
 )
+_TABLES = "SELECT name FROM other.sqlite_master WHERE name IN ('replies', 'replaced')"
 _GATHER = 0.01  # seconds that a commit waits for company: a sync costs more than many rows
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 OriginName = Literal["api", "local-server", "batch-file", "batch-api"]
@@ -224,6 +225,18 @@ class ReplyCache:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: cannot be read: {error}") from error
         return found
+
+    def copy_from(self, path: Path) -> None:
+        """Take over the replies of another cache. Raises StoreError if that cannot be done."""
+        try:
+            with self._lock:
+                self._db.execute("ATTACH ? AS other", (str(path),))
+                self._db.execute(_REPLACED)
+                for (name,) in self._db.execute(_TABLES).fetchall():
+                    self._db.execute(f"INSERT OR IGNORE INTO {name} SELECT * FROM other.{name}")  # noqa: S608
+                self._db.execute("DETACH other")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: its replies cannot be copied: {error}") from error
 
     async def keep(self, recording: Recording) -> None:
         """Insert or replace with whatever else is waiting; committed and synced when this returns.

@@ -95,6 +95,12 @@ _PAPER_FIELDS = tuple(
     if name not in {"abstract_sha256", "claims", "rejected", "extra"}
 )
 
+# Written only where they say something, as in the files.
+_OPTIONAL = ("ambiguous", "confidence", "confidence_source", "support", "checked")
+_OPTIONAL_OF_PAPER = (
+    "citation_key", "doi", "arxiv_id", "arxiv_version", "venue", "year", "url",
+)  # fmt: skip
+
 List = Literal["claims", "papers", "rejected", "unclaimed"]
 _IDS = {"claims": "claim_id", "papers": "paper_id"}
 
@@ -245,13 +251,14 @@ def _where(list_: List, search: Search, *, leave_out: str = "") -> tuple[str, di
 
 
 def _claim(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: row[name] for name in _FIELDS[row["kind"]]}
+    shown = _stated({name: row[name] for name in _FIELDS[row["kind"]]}, _OPTIONAL)
     shown["candidates"] = row["candidates"] or []
     return shown | {"title": row["title"], "year": _year(row)}
 
 
 def _paper(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: row[name] for name in _PAPER_FIELDS}
+    shown = _stated({name: row[name] for name in _PAPER_FIELDS}, _OPTIONAL_OF_PAPER)
+    shown["date"] = row["dated"]  # as the source states it
     counts = {kind: number for kind, number in (row["claims"] or {}).items() if number}
     return shown | {
         "extra": _json(row["extra"]),
@@ -272,6 +279,10 @@ def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
     around = [row["around"][:before], row["around"][before:after], row["around"][after:]]
     columns = ("paper_id", "title", "text", "start", "end", "reason")
     return {name: row[name] for name in columns} | {"around": around}
+
+
+def _stated(line: dict[str, Any], optional: tuple[str, ...]) -> dict[str, Any]:
+    return {n: value for n, value in line.items() if value is not None or n not in optional}
 
 
 def _json(value: Any) -> Any:

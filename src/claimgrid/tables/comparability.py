@@ -1,8 +1,8 @@
-"""Rows of a ranking ─► what keeps them from being compared, and which papers contradict each other.
+"""Rows are compared: what keeps two from being ranked together, which papers contradict each other.
 
 The rule: two numbers may be ranked against each other only if they were measured under the same
 conditions. A condition that an abstract leaves out is unknown: the same for two numbers of one
-paper, and not known to be the same for two papers. Pure; knows rows, no tables and no files.
+paper, and not known to be the same for two papers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from itertools import combinations
 from math import inf, isclose
 from typing import Any
 
-from claimgrid.entities.benchmarks import plain
+from claimgrid.entities.device_names import product_name
+from claimgrid.entities.spelling import plain
 
 Row = Mapping[str, Any]
 _FIELDS = {"baseline": "baselines"}
@@ -38,6 +39,8 @@ def field_of(condition: str) -> str:
 def condition(row: Row, name: str) -> Hashable:
     """A condition of a row in comparable form, None where the abstract does not state it."""
     value = row.get(field_of(name))
+    if name == "unit" and value and spelled(value) == spelled(row.get("metric") or ""):
+        return "score"  # "30.1 BLEU" and a BLEU of 29.8 are in one unit
     if isinstance(value, list):
         return frozenset(map(spelled, value)) or None
     return spelled(value) if isinstance(value, str) and value else value
@@ -70,8 +73,11 @@ def _component(row: Row, name: str) -> Hashable:
 
 
 def paper(row: Row) -> tuple[Any, Any]:
-    """What tells papers apart: two runs may use one id for two papers."""
-    return row["run"], row["paper_id"]
+    """What tells papers apart: two runs may use one id for two papers.
+
+    One paper of two runs is one paper, told by its title.
+    """
+    return row["paper_id"], row.get("title") or row["run"]
 
 
 def _not_asked(row: Row, name: str) -> bool:
@@ -130,7 +136,7 @@ def _about_what(row: Row, view: str) -> tuple[Hashable, ...] | None:
     return (*must, *(condition(row, name) for name in as_well))
 
 
-# View ─► what must be stated and equal, and what must be equal or left out by both.
+# View: what must be stated and equal, and what must be equal or left out by both.
 _ABOUT_WHAT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedups": (("subject", "metric", "baseline"), ("workload", "hardware")),
     "benchmarks": (("subject", "benchmark"), ()),
@@ -142,7 +148,11 @@ _NUMBERS = {"speedups": "ratio", "benchmarks": "score", "efficiency": "value"}
 
 def _title(row: Row, view: str) -> str:
     stated, as_well = _ABOUT_WHAT[view]
-    fields = (row.get(field_of(name)) for name in (*stated, *as_well))
+    fields: list[Any] = [row.get(field_of(name)) for name in stated]
+    fields += [
+        list(map(product_name, row[name])) if name == "hardware" else row.get(name)
+        for name in as_well
+    ]
     return ", ".join(
         ", ".join(field) if isinstance(field, list) else str(field) for field in fields if field
     )

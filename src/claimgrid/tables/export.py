@@ -1,9 +1,11 @@
-"""Rows with types ─► files for machines: CSV and Excel. Every column of the view."""
+"""Rows with types are written for machines: CSV, JSON and Excel, every column of the view."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ def csv_text(frame: Frame) -> str:
         returns = any("\r" in cell for cell in cells if isinstance(cell, str))
         (quoted if returns else plain).writerow(cells)
     return out.getvalue()
+
+
+def json_text(frame: Frame, title: str, notes: Sequence[str]) -> str:
+    """One object: what the table is, what must be known of it, and its rows by column name."""
+    whole = {"title": title, "notes": list(notes), "rows": list(frame.dicts())}
+    return json.dumps(whole, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
 def write_xlsx(frame: Frame, path: Path, title: str) -> None:

@@ -1,4 +1,4 @@
-"""A table's filters ─► the rows of its view that pass, and how many have no date to tell by."""
+"""The rows of a view that pass the filters are selected; rows without a date are counted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from claimgrid.errors import UsageError
+from claimgrid.tables.hardware_filter import slug_of
 from claimgrid.tables.table_specs import TableSpec
 from claimgrid.tables.views import Database, Frame
 
@@ -21,7 +22,8 @@ class TableFilters:
     Attributes:
         where: an SQL expression over the columns of the view.
         claim_kind: `speedup`, `benchmark` …, for the table `claims`.
-        hardware: a device slug, `*` standing for anything (`nvidia-*`). Speedups and efficiency:
+        hardware: a device as people write it (A100) or a slug, `*` standing for anything
+            (`nvidia-*`). Speedups and efficiency:
             measured on it, as the claim says; hardware: that device; else: the paper names it.
         since: a year, month or day, ISO 8601; papers dated without a year do not pass.
         background: background claims too, not the papers' own alone.
@@ -55,15 +57,6 @@ def select(database: Database, kind: TableSpec, filters: TableFilters) -> tuple[
     return _ask(database, kind, filters, sql, parameters), len(undated.rows)
 
 
-def devices(database: Database) -> list[str]:
-    """The devices that the claims name, most often named first."""
-    found = database.query(
-        "select device from (select device from hardware union all select unnest(hardware) "
-        "from claims) where device is not null group by all order by count(*) desc, device"
-    )
-    return [row[0] for row in found.rows]
-
-
 def _is_date(text: str) -> bool:
     if not _DATE.fullmatch(text):
         return False
@@ -89,7 +82,7 @@ def _tests(kind: TableSpec, filters: TableFilters) -> tuple[list[str], dict[str,
         parameters["kind"] = filters.claim_kind
     if filters.hardware is not None:
         tests.append(_ON_HARDWARE.get(kind.view, _PAPER_NAMES_IT))
-        parameters["device"] = filters.hardware.lower()
+        parameters["device"] = slug_of(filters.hardware)
     return tests, parameters
 
 

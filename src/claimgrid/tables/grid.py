@@ -1,4 +1,4 @@
-"""What a table says, before any format: columns, sections of rows, notes. Types and cell text."""
+"""A table for people, before any format: columns, sections of rows, notes, and the cells' text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from claimgrid.text.readable import readable
 
 MARKS = "marks"  # a brief grid's column of letters, which its notes explain
-REF = "ref"  # its column of numbered papers, likewise
+CITE = "cite"  # a column of citation keys, which LaTeX turns into \\cite
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Grid:
     """A table for people. Cells are plain text: each format escapes them in its own way.
 
     `records` says that rows are claims with their words, which a narrow screen shows as records:
-    the first two columns, and the others below each other.
+    the first two columns, and the others below each other. `grouped` are the columns that the
+    sections' headings say. `verbatim` keeps the columns' names as they are, as in a query's result.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Grid:
     numeric: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     records: bool = False
+    grouped: tuple[str, ...] = ()
+    verbatim: bool = False
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -54,21 +57,8 @@ class Grid:
         )
 
     def without_repeated_headings(self) -> Grid:
-        """The grid less the columns that say in every row what its section's heading says."""
-        return self.select(
-            name for n, name in enumerate(self.columns) if not self.rows or not self._repeats(n)
-        )
-
-    def grouping(self) -> str | None:
-        """The column that says in every row what its section's heading says, if there is one."""
-        return next((name for n, name in enumerate(self.columns) if self._repeats(n)), None)
-
-    def _repeats(self, n: int) -> bool:
-        return all(
-            section.heading == (row[n] or unstated(self.columns[n]))
-            for section in self.sections
-            for row in section.rows
-        )
+        """The grid less the columns that its sections' headings say."""
+        return self.select(name for name in self.columns if name not in self.grouped)
 
     def without_headings(self) -> Grid:
         """The grid as one list of rows."""
@@ -88,6 +78,10 @@ class Grid:
             notes=tuple(map(readable, self.notes)),
         )
 
+    def label(self, column: str) -> str:
+        """A column's name as a heading."""
+        return column if self.verbatim else label(column)
+
     def select_known(self, columns: Iterable[str]) -> Grid:
         """The grid with those of these columns that it has."""
         return self.select(name for name in columns if name in self.columns)
@@ -105,9 +99,14 @@ class Grid:
         )
 
 
+def label(column: str) -> str:
+    """A column's name as a heading."""
+    return column.replace("_", " ")
+
+
 def unstated(column: str) -> str:
     """The heading of rows that leave a column empty."""
-    return f"{column.removesuffix('s')} not stated"
+    return f"{label(column).removesuffix('s')} not stated"
 
 
 def text(value: Any) -> str:
@@ -124,7 +123,7 @@ def text(value: Any) -> str:
 
 
 def short_title(title: str | None, paper_id: str, longest: int = 40) -> str:
-    """What a paper is called in a narrow column: its title up to the colon, or cut at a word."""
+    """What a paper is called in a table: its title up to the colon, or cut between words."""
     if not title:
         return paper_id
     head = title.partition(":")[0].strip()

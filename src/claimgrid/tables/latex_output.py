@@ -1,4 +1,4 @@
-"""Grids ─► LaTeX tables for a paper, which break over pages. Cells are escaped text."""
+"""Grids are written as LaTeX tables that break over pages. Cells are escaped text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pylatexenc.latexencode import (
     UnicodeToLatexEncoder,
 )
 
-from claimgrid.tables.grid import MARKS, REF, Grid
-from claimgrid.tables.markup import label, one_line
+from claimgrid.tables.grid import CITE, MARKS, Grid
+from claimgrid.tables.markup import one_line
 from claimgrid.text.readable import pieces, read_words, readable
 
 _PREAMBLE = """\
@@ -22,12 +22,13 @@ _PREAMBLE = """\
 """
 _HEADS = {
     "ratio": "Gain", "shown": "Value", "on": "Workload, hardware", "baselines": "Compared with",
-    "quote": "In the words of the abstract", REF: "Paper", "context_tokens": "Context",
-    "claim_count": "Claims", "hardware_claims": "Hardware", "claim_id": "Claim",
+    "quote": "In the words of the abstract", CITE: "Paper", "dated": "Date",
+    "context_tokens": "Context", "claim_count": "Claims", "hardware_claims": "Hardware",
+    "claim_id": "Claim",
     "per_node": "Per node", "what": "Of what", MARKS: "",
 }  # fmt: skip
 # Characters that a column of text asks for, at least and at most; it breaks over lines.
-_ROOM = {"quote": (17, 34), "title": (17, 34)}
+_ROOM = {"quote": (17, 34), "title": (17, 34), "paper": (10, 20)}
 _WIDE = 16
 _GAP = 2
 # Sizes, each with the characters that fit in the text width of `article`.
@@ -36,8 +37,8 @@ _BOUND = re.compile(r"(?:\\ensuremath\{\\(?:leq|geq|approx|Delta)\} |avg )+(?=[-
 # `--05-09` must not become a dash, nor `<<` a guillemet.
 _LIGATURE = re.compile(r"([-'`<>,?!])(?=[-'`<>,])")
 # The text fonts have these only as bitmaps in many installations.
-_FROM_MATH = {ord(sign): rf"\ensuremath{{\{name}}}" for sign, name in
-              {"×": "times", "µ": "mu", "±": "pm", "·": "cdot"}.items()}  # fmt: skip
+_NAMES = {"×": "times", "µ": "mu", "±": "pm", "·": "cdot", "≙": "widehat{=}"}
+_FROM_MATH = {ord(sign): rf"\ensuremath{{\{name}}}" for sign, name in _NAMES.items()}
 _ENCODER = UnicodeToLatexEncoder(
     conversion_rules=[UnicodeToLatexConversionRule(RULE_DICT, _FROM_MATH), "defaults"],
     unknown_char_policy="keep",  # other scripts: lualatex or xelatex show them
@@ -56,7 +57,7 @@ def latex(grids: Sequence[Grid]) -> str:
 
 def _table(grid: Grid) -> str:
     span = f"\\multicolumn{{{len(grid.columns)}}}"
-    head = [f"{' & '.join(map(_heading, grid.columns))} \\\\", "\\midrule"]
+    head = [f"{' & '.join(_heading(grid, name) for name in grid.columns)} \\\\", "\\midrule"]
     size, specification = _specification(grid)
     lines = [
         f"\\begingroup\\{size}\\setlength{{\\tabcolsep}}{{3pt}}\\setlength{{\\extrarowheight}}{{2pt}}",
@@ -85,6 +86,8 @@ def _table(grid: Grid) -> str:
 
 
 def _cell(name: str, cell: str) -> str:
+    if name == CITE:
+        return f"\\cite{{{cell}}}" if cell else ""
     if name == MARKS:
         raised = escape(cell.replace(" ", ","))
         return f"\\textsuperscript{{{raised}}}" if raised else ""
@@ -104,8 +107,6 @@ def _specification(grid: Grid) -> tuple[str, str]:
     for name, (low, high) in needs.items():
         if name == MARKS:
             made.append("@{}l")  # letters stand at their numbers
-        elif name == REF:
-            made.append("l")
         elif name in grid.numeric and low == high <= _WIDE + _GAP:
             made.append("r")
         else:
@@ -126,9 +127,11 @@ def _need(grid: Grid, name: str) -> tuple[int, int]:
     if name == MARKS:
         return longest * 3 // 4 + 1, longest * 3 // 4 + 1  # raised letters are small
     if name in grid.numeric and longest <= _WIDE:
-        width = max(longest, _size(_heading(name))) + _GAP
+        width = max(longest, _size(_heading(grid, name))) + _GAP
         return width, width
-    words = [word for cell in (_heading(name), *cells) for word in re.split(r"\s|(?<=-)", cell)]
+    words = [
+        word for cell in (_heading(grid, name), *cells) for word in re.split(r"\s|(?<=-)", cell)
+    ]
     low, most = _ROOM.get(name, (0, _WIDE))
     low = max(low, min(max(map(_size, words)), _WIDE))
     return low + _GAP, max(low, min(longest, most)) + _GAP
@@ -139,8 +142,10 @@ def _size(text: str) -> int:
     return len(text) + (sum(map(str.isupper, text)) + 1) // 3
 
 
-def _heading(column: str) -> str:
-    return _HEADS[column] if column in _HEADS else escape(label(column).capitalize())
+def _heading(grid: Grid, column: str) -> str:
+    if grid.verbatim:
+        return escape(column)
+    return _HEADS[column] if column in _HEADS else escape(grid.label(column).capitalize())
 
 
 @lru_cache(maxsize=4096)  # names and metrics recur, and the encoder goes letter by letter

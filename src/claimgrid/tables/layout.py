@@ -1,6 +1,6 @@
-"""Ranked rows ─► grids of text for people: the table, and what contradicts what.
+"""Ranked rows are laid out as grids of text for people: the table, and what contradicts what.
 
-A full grid says in words what sets a row apart and where its words stand; a brief one has the
+A full grid says in words what sets a row apart and where its words stand. A brief one has the
 columns that fit a line or a page, and letters that its notes explain.
 """
 
@@ -11,10 +11,11 @@ from dataclasses import replace
 from string import ascii_lowercase
 from typing import Any
 
-from claimgrid.tables import comparability
-from claimgrid.tables.cells import value, worded
-from claimgrid.tables.comparability import Conflict
-from claimgrid.tables.grid import MARKS, REF, Grid, Section, short_title, text
+from claimgrid.entities.device_names import product_name
+from claimgrid.tables.bibliography import keys_of
+from claimgrid.tables.cells import paper_name, stands_in, worded, words
+from claimgrid.tables.comparability import Conflict, paper
+from claimgrid.tables.grid import CITE, MARKS, Grid, Section, text
 from claimgrid.tables.ranking import Ranked, Row
 from claimgrid.tables.table_specs import KINDS
 from claimgrid.tables.views import Frame
@@ -25,6 +26,8 @@ _DIFFERS = (
     "ranked against it. With ?, one of the abstracts, or both, leave the condition out."
 )
 _CONFLICT = "conflict: another paper states another value for the same thing; see below."
+_COMPUTED = "≙: the factor is computed from what is written, and rounded to its digits."
+_STANDS_IN = "In brackets: the abstract names no system, the paper stands in for it."
 _OF_THE_RUN = ("status", "rejected", "unclaimed")  # they say nothing of the papers
 _BRIEF_CONFLICT = ("paper", "stated", "metric", "quote")
 
@@ -35,30 +38,36 @@ def full(ranked: Ranked) -> list[Grid]:
     notes = [
         *([_DIFFERS] if any(row.get("differs") for row in ranked.rows) else []),
         *([_CONFLICT] if ranked.conflicts else []),
+        *_explanations(ranked),
         *ranked.notes,
     ]
     grid = _grid(ranked, columns, notes).without_empty_columns()
     return [grid, _conflicts(ranked.conflicts)] if ranked.conflicts else [grid]
 
 
-def brief(ranked: Ranked, *, refs: bool = False) -> list[Grid]:
+def brief(ranked: Ranked, *, cite: bool = False, paged: bool = False) -> list[Grid]:
     """The same in few columns, what sets a row apart as letters.
 
     Args:
         ranked: the rows.
-        refs: number the papers, name them in a note, and say nothing of how the run went.
+        cite: the papers' citation keys instead of their names.
+        paged: for a paper, which needs nothing of how the run went.
     """
     columns = list(ranked.kind.brief)
     if any(row.get("stance") == "background" for row in ranked.rows):
         columns.append("stance")
-    if refs:
+    if len({row["run"] for row in ranked.rows}) > 1 and _several(ranked.rows):
+        columns.append("run")
+    if paged:
         columns = [name for name in columns if name not in _OF_THE_RUN]
-        columns += [REF] if ranked.kind.holds_claims else []
+    if cite:
+        columns = [CITE if name == "paper" else name for name in columns]
     grid = _lettered(ranked, columns).without_empty_columns()
-    group = grid.grouping()
-    if group and len(grid.sections) * 2 > len(grid.rows):
+    told = set(grid.grouped) <= set(grid.columns)  # else the heading alone says it
+    if grid.grouped and told and len(grid.sections) * 2 > len(grid.rows):
         # Headings over single rows make a table longer, not clearer.
-        return _explained(ranked, grid.without_headings(), f"of the same {group.replace('_', ' ')}")
+        group = " and ".join(name.replace("_", " ") for name in grid.grouped)
+        return _explained(ranked, grid.without_headings(), f"of the same {group}")
     return _explained(ranked, grid.without_repeated_headings())
 
 
@@ -75,7 +84,8 @@ def plain(frame: Frame, name: str, title: str) -> Grid:
     numeric = frozenset(
         name for name, kind in zip(frame.columns, frame.types, strict=True) if _is_numeric(kind)
     )
-    return Grid(name, title, frame.columns, (Section(None, rows),) if rows else (), numeric)
+    sections = (Section(None, rows),) if rows else ()
+    return Grid(name, title, frame.columns, sections, numeric, verbatim=True)
 
 
 # Columns and cells ───────────────────────────────────────────────────────────────────────────────
@@ -86,6 +96,8 @@ def _full_columns(ranked: Ranked) -> tuple[str, ...]:
     if ranked.kind.measure:
         at = columns.index(ranked.kind.measure) + 1
         columns[at:at] = ["differs", "conflict"]
+    elif ranked.kind.holds_claims:
+        columns.insert(2, "conflict")
     if any(row.get("stance") == "background" for row in ranked.rows):
         columns.insert(columns.index("paper"), "stance")
     if len({row["run"] for row in ranked.rows}) > 1:
@@ -96,12 +108,13 @@ def _full_columns(ranked: Ranked) -> tuple[str, ...]:
 def _grid(ranked: Ranked, columns: Sequence[str], notes: Iterable[str]) -> Grid:
     sections = tuple(
         Section(
-            ranking.heading, tuple(tuple(_cell(row, c) for c in columns) for row in ranking.rows)
+            _worded_heading(ranking.heading, ranking.rows),
+            tuple(tuple(words(row, c) for c in columns) for row in ranking.rows),
         )
         for ranking in ranked.rankings
     )
     numeric = {name for name, kind in ranked.columns.items() if _is_numeric(kind)}
-    numeric |= {"start", "end"} | ({ranked.kind.measure} if ranked.kind.measure else set())
+    numeric |= {"start", "end", "shown"} | ({ranked.kind.measure} if ranked.kind.measure else set())
     return Grid(
         ranked.kind.view,
         ranked.kind.title,
@@ -110,13 +123,22 @@ def _grid(ranked: Ranked, columns: Sequence[str], notes: Iterable[str]) -> Grid:
         frozenset(numeric),
         tuple(notes),
         records=True,
+        grouped=ranked.grouped,
     )
 
 
-def _cell(row: Row, column: str) -> str:
-    if column in ("differs", "conflict"):
-        return ", ".join(row[column])
-    return text(value(row, column))
+def _several(rows: Sequence[Row]) -> bool:
+    """Whether a paper is shown from several runs."""
+    return len({(row["run"], *paper(row)) for row in rows}) > len({paper(row) for row in rows})
+
+
+def _explanations(ranked: Ranked) -> list[str]:
+    said = []
+    if any(row.get("computed") for row in ranked.rows):
+        said.append(_COMPUTED)
+    if any(not row.get("subject") and "subject" in row and stands_in(row) for row in ranked.rows):
+        said.append(_STANDS_IN)
+    return said
 
 
 # Letters ─────────────────────────────────────────────────────────────────────────────────────────
@@ -126,13 +148,13 @@ def _lettered(ranked: Ranked, columns: Sequence[str]) -> Grid:
     """A grid with letters beside the ranked numbers; its notes are still to come."""
     columns = list(columns)
     letters = _letters(ranked.rows)
-    measure = ranked.kind.measure
+    measure = ranked.kind.measure or "shown"
     if measure in columns and (letters or ranked.conflicts) and "differs" not in columns:
         columns.insert(columns.index(measure) + 1, MARKS)
-    papers = _numbers(ranked.rows)
+    keys = keys_of(ranked.rows) if CITE in columns else {}
 
     def made(row: Row) -> tuple[str, ...]:
-        special = {MARKS: _marks(row, letters), REF: f"[{papers[comparability.paper(row)]}]"}
+        special = {MARKS: _marks(row, letters), CITE: keys.get(paper(row), "")}
         return tuple(_brief_cell(row, column, measure, special) for column in columns)
 
     sections = tuple(
@@ -144,9 +166,7 @@ def _lettered(ranked: Ranked, columns: Sequence[str]) -> Grid:
 
 def _explained(ranked: Ranked, grid: Grid, group: str = "of its group") -> list[Grid]:
     """The grid with what its letters and numbers mean, and one of the conflicts if it has any."""
-    letters, notes = _letters(ranked.rows), list(ranked.notes)
-    if REF in grid.columns:
-        notes.append(f"Papers: {_named(ranked.rows)}")
+    letters, notes = _letters(ranked.rows), [*_explanations(ranked), *ranked.notes]
     if MARKS in grid.columns and ranked.conflicts:
         notes.insert(0, "!: another paper states another value for the same thing; see below.")
     if MARKS in grid.columns and letters:
@@ -181,24 +201,30 @@ def _meaning(letters: Mapping[str, str], group: str) -> str:
 def _brief_cell(row: Row, column: str, measure: str | None, special: Mapping[str, str]) -> str:
     if column in special:
         return special[column]
-    cell = worded(column, _cell(row, column))
+    cell = words(row, column)
     # A benchmark that is named without a score: what the paper does with it stands in its place.
     return cell or worded("role", row.get("role") or "") if column == measure else cell
 
 
 def _worded_heading(heading: str | None, rows: Sequence[Row]) -> str | None:
-    codes = {row.get(name) for row in rows for name in ("metric", "kind", "role", "status")}
-    return worded("metric", heading) if heading is not None and heading in codes else heading
-
-
-def _numbers(rows: Iterable[Row]) -> dict[tuple[Any, Any], int]:
-    papers = dict.fromkeys(comparability.paper(row) for row in rows)
-    return {key: number for number, key in enumerate(papers, 1)}
-
-
-def _named(rows: Sequence[Row]) -> str:
-    titles = {comparability.paper(row): short_title(row["title"], row["paper_id"]) for row in rows}
-    return "; ".join(f"[{number}] {titles[key]}" for key, number in _numbers(rows).items())
+    """A heading with its codes in words: `batch_size` is batch size, nvidia-a100 NVIDIA A100."""
+    if heading is None:
+        return None
+    slugs = {slug for row in rows for slug in row.get("hardware") or ()}
+    slugs |= {row["device"] for row in rows if row.get("device")}
+    codes = {row.get(name) for row in rows for name in ("metric", "kind", "role", "status", "unit")}
+    parts = (
+        "; ".join(
+            product_name(part)
+            if part in slugs
+            else worded("metric", part)
+            if part in codes
+            else part
+            for part in piece.split("; ")
+        )
+        for piece in heading.split(" · ")
+    )
+    return " · ".join(parts)
 
 
 # Conflicts ───────────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +248,7 @@ def _conflicts(conflicts: Iterable[Conflict]) -> Grid:
 
 def _statement(row: Mapping[str, Any], view: str) -> tuple[str, ...]:
     return (
-        short_title(row["title"], row["paper_id"]),
+        paper_name(row),
         text(row[KINDS[view].measure or ""]),
         text(row["written"]),
         text(row.get("metric")),

@@ -1,4 +1,4 @@
-"""Grids ─► markdown and HTML. Everything in a cell is text and is escaped as such."""
+"""Grids are written as Markdown and HTML. Everything in a cell is text and is escaped as such."""
 
 from __future__ import annotations
 
@@ -57,24 +57,19 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
-def label(column: str) -> str:
-    """A column's name as a heading."""
-    return column.replace("_", " ")
-
-
 # Markdown ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _markdown(grid: Grid) -> str:
-    lines = [f"**{_md(grid.title)}**", ""]
-    lines.append(_line(_md(label(name)) for name in grid.columns))
+    lines = [f"**{markdown_text(grid.title)}**", ""]
+    lines.append(_line(markdown_text(grid.label(name)) for name in grid.columns))
     lines.append(_line("---:" if name in grid.numeric else "---" for name in grid.columns))
     for section in grid.sections:
         if section.heading is not None:
             blank = [""] * (len(grid.columns) - 1)
-            lines.append(_line([f"**{_md(section.heading)}**", *blank]))
-        lines += [_line(map(_md, row)) for row in section.rows]
-    lines += [line for note in grid.notes for line in ("", _md(note))]
+            lines.append(_line([f"**{markdown_text(section.heading)}**", *blank]))
+        lines += [_line(map(markdown_text, row)) for row in section.rows]
+    lines += [line for note in grid.notes for line in ("", markdown_text(note))]
     return "\n".join(lines) + "\n"
 
 
@@ -82,7 +77,8 @@ def _line(cells: object) -> str:
     return f"| {' | '.join(cells)} |"  # type: ignore[arg-type]
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text as one line of Markdown that shows it as it is."""
     return _MARKDOWN.sub(r"\\\1", one_line(text))
 
 
@@ -91,7 +87,7 @@ def _md(text: str) -> str:
 
 def _html(grid: Grid) -> str:
     columns = [name for name in grid.columns if name not in _below_the_words(grid)]
-    head = "".join(f'<th scope="col">{html.escape(label(name))}</th>' for name in columns)
+    head = "".join(f'<th scope="col">{html.escape(grid.label(name))}</th>' for name in columns)
     out = [f"<h2>{html.escape(grid.title)}</h2>\n<div><table>\n<thead><tr>{head}</tr></thead>\n"]
     for section in grid.sections:
         out.append("<tbody>\n")

@@ -1,8 +1,8 @@
-"""Rows of a table ─► a cross table of one column by another. Marks the cells like rankings.
+"""A table is crossed: one column by another, its cells marked like rankings.
 
-Systems are compared along the other axis: down a column where the columns are benchmarks, along a
-row where the columns are systems. A cell that was measured under other conditions than the first
-one there has a letter, and the notes say which conditions.
+A system without a name is entered under its paper. Systems are compared along the other axis: down
+a column where the columns are benchmarks, along a row where the columns are systems. A cell that
+was measured under other conditions than the first one there has a letter, and the notes say which.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
-from typing import Any
 
+from claimgrid.entities.device_names import product_name
+from claimgrid.tables.cells import paper_name, worded
 from claimgrid.tables.grid import Grid, Section, text
 from claimgrid.tables.ranking import Ranked, Row, TableOptions, column, mark, rank
 from claimgrid.tables.table_specs import TableSpec
@@ -45,23 +46,27 @@ def pivot(database: Database, kind: TableSpec, axes: Axes, options: TableOptions
     Raises:
         UsageError: a filter or a column is wrong.
     """
-    whole = replace(kind, group=None)
-    ranked = rank(database, whole, replace(options, limit=None))
+    ranked = rank(database, replace(kind, group=()), replace(options, limit=None))
     names = [column(name, ranked.columns) for name in (axes.rows, axes.cols, axes.value)]
     axes = Axes(*names)
     cells: dict[tuple[str, str], list[Row]] = {}
     for row in ranked.rows:
         if text(row[axes.value]):
-            for side in _entries(row[axes.rows]):
-                for top in _entries(row[axes.cols]):
+            for side in _entries(row, axes.rows):
+                for top in _entries(row, axes.cols):
                     cells.setdefault((side, top), []).append(dict(row))
     sides, tops = _axis(cells, 0), _axis(cells, 1)
     kept = sides[: options.limit]
     if kind.measure:
         _mark(cells, kept, tops, axes, kind)
     marks = _letters(cells)
-    shown = [(side, *(_cell(cells.get((side, top), []), axes, marks) for top in tops))
-             for side in kept]  # fmt: skip
+    shown = [
+        (
+            _name(axes.rows, side),
+            *(_cell(cells.get((side, top), []), axes, marks) for top in tops),
+        )
+        for side in kept
+    ]
     notes = [f"{letter}: measured under other conditions than the first cell here: {what}."
              for what, letter in marks.items()]  # fmt: skip
     notes += ranked.notes
@@ -71,15 +76,30 @@ def pivot(database: Database, kind: TableSpec, axes: Axes, options: TableOptions
         notes.append(f"{len(kept)} of {len(sides)} rows are shown.")
     title = f"{kind.title}: {axes.value} by {axes.rows} and {axes.cols}"
     grid = Grid(
-        kind.view, title, (axes.rows, *tops), (Section(None, tuple(shown)),), notes=tuple(notes)
+        kind.view,
+        title,
+        (axes.rows, *(_name(axes.cols, top) for top in tops)),
+        (Section(None, tuple(shown)),),
+        notes=tuple(notes),
+        verbatim=True,
     )
     return Pivot(grid, _frame(cells, kept, tops, axes), ranked)
 
 
-def _entries(value: Any) -> list[str]:
-    """A list is entered under each of its members."""
+def _entries(row: Row, name: str) -> list[str]:
+    """What a row is entered under: each member of a list, the paper where no system is named."""
+    value = row[name]
+    if name == "subject" and not value:
+        return [f"({paper_name(row)})"]
     members = value if isinstance(value, list) else [value]
     return list(dict.fromkeys(text(member) or _ABSENT for member in members)) or [_ABSENT]
+
+
+def _name(column: str, entry: str) -> str:
+    """An entry of an axis in words: a product for a slug."""
+    if column in ("hardware", "device") and entry != _ABSENT:
+        return product_name(entry)
+    return worded(column, entry)
 
 
 def _axis(cells: Iterable[tuple[str, str]], side: int) -> list[str]:

@@ -1,30 +1,30 @@
-"""A table's name and options ─► its rows, ranked, grouped and marked. Knows no formats.
+"""The rows of a table are selected, ranked, grouped and marked, before any format.
 
-Every row that stands in a ranking says in `differs` what keeps it from being compared with the
-first row of that ranking. Rows of one `class` were measured under the same conditions, as far as
-the abstracts say.
+Every row that stands in a ranking says in `better` whether a higher or a lower number is better,
+and in `differs` what keeps it from being compared with the first row of that ranking. Rows of one
+`class` were measured under the same conditions, as far as the abstracts say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from claimgrid.errors import UsageError
-from claimgrid.tables import comparability
+from claimgrid.tables import comparability, hardware_filter
 from claimgrid.tables.comparability import Conflict
-from claimgrid.tables.filters import TableFilters, devices, select
+from claimgrid.tables.filters import TableFilters, select
 from claimgrid.tables.grid import text, unstated
+from claimgrid.tables.ordering import Row, best_first, better, by_columns
 from claimgrid.tables.table_specs import KINDS, TableSpec
 from claimgrid.tables.views import Database, Frame
 
-Row = dict[str, Any]
 CONDITIONS = "conditions"
-_MARKS = {"class": "INTEGER", "differs": "VARCHAR[]", "conflict": "VARCHAR[]"}
+_CONFLICT = {"conflict": "VARCHAR[]"}
+_MARKS = {"class": "INTEGER", "better": "VARCHAR", "differs": "VARCHAR[]"} | _CONFLICT
 _ALIASES = {"baseline": "baselines"}
+_ALONE = "comparable with no other row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +45,29 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Rows in order, under a heading; None where the table is not split."""
+    """Rows in order, under a heading; None where the table is not split.
+
+    `alone` says that no row can be compared with another one, so that none is marked.
+    """
 
     heading: str | None
     rows: tuple[Row, ...]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A table before it is made into text: `columns` are those of the view and the marks."""
+    """A table before it is made into text: `columns` are those of the view and the marks.
+
+    `grouped` are the columns that the headings of the rankings say.
+    """
 
     kind: TableSpec
     columns: dict[str, str]
     rankings: tuple[Ranking, ...]
     conflicts: tuple[Conflict, ...]
     notes: tuple[str, ...]
+    grouped: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
@@ -80,19 +88,29 @@ def rank(database: Database, kind: TableSpec, options: TableOptions) -> Ranked:
     """
     frame, undated = select(database, kind, options.filters)
     everything = list(frame.dicts())
+    for row in everything:
+        row["better"] = better(row, kind)
     known = dict(zip(frame.columns, frame.types, strict=True))
     rows = in_order(everything, kind, options.sort, known)
-    rankings = _split(rows, kind, options.group_by, known)
-    rankings = _first(rankings, options.limit)
+    grouped = _grouped(kind, options, known)
+    rankings = _first(
+        _split(rows, kind, grouped, conditions=_by_conditions(options)), options.limit
+    )
     conflicts: tuple[Conflict, ...] = ()
     if kind.measure:
         _number_classes(rankings, kind)
         for ranking in rankings:
-            mark(ranking.rows, kind)
+            mark(() if ranking.alone else ranking.rows, kind)
+            for row in ranking.rows if ranking.alone else ():
+                row["differs"] = []
+    if kind.holds_claims:
         conflicts = _conflicts(database, kind, rankings)
     notes = list(_notes(database, options, rankings, len(everything), undated))
-    columns = known | (_MARKS if kind.measure else {})
-    return Ranked(kind, columns, rankings, conflicts, tuple(notes))
+    notes += _unranked(kind, rankings, options.sort)
+    if rankings and all(ranking.alone for ranking in rankings):
+        notes.append("Nothing is comparable: no two rows were measured under the same conditions.")
+    added = _MARKS if kind.measure else _CONFLICT if kind.holds_claims else {}
+    return Ranked(kind, known | added, rankings, conflicts, (*notes, *database.about), grouped)
 
 
 def in_order(
@@ -100,19 +118,17 @@ def in_order(
 ) -> list[Row]:
     """Rows sorted by a column, or as the table's kind wants; what is empty comes last."""
     if sort is None:
-        if kind.measure:
-            return _sorted(rows, kind.number, descending=True)
-        return _sorted(rows, kind.order, descending=False) if kind.order else list(rows)
+        return best_first(rows, kind)
     name = column(sort.removeprefix("-"), known)
     names = kind.number if name == kind.measure else (name,)
-    return _sorted(rows, names, descending=sort.startswith("-"))
+    return by_columns(rows, names, descending=sort.startswith("-"))
 
 
 def column(name: str, known: Iterable[str]) -> str:
     """The column of this name. Raises UsageError with the names that there are."""
     found = _ALIASES.get(name, name)
     if found not in known:
-        raise UsageError(f"no column {name}; there are {', '.join(known)}")
+        raise UsageError(f"no column {name}. There are {', '.join(known)}")
     return found
 
 
@@ -131,69 +147,78 @@ def mark(rows: Sequence[Row], kind: TableSpec, given: Iterable[str] = ()) -> Non
             # The layout cannot show what is not stated to be the same.
             names = [
                 name
-                for name in _conditions(row, kind)
+                for name in kind.conditions
                 if comparability.field_of(name) not in given
                 or comparability.condition(row, name) is None
             ]
             row["differs"] += comparability.differences(row, first, names)
 
 
-def _conditions(row: Row, kind: TableSpec) -> tuple[str, ...]:
-    """A claim among others needs the conditions of its own kind's table, and to be of that kind."""
-    if kind.view != "claims":
-        return kind.conditions
-    own = next(k.conditions for k in KINDS.values() if k.claim_kind == row["kind"])
-    return (*kind.conditions, *own)
-
-
 def _is_ranked(row: Row, kind: TableSpec) -> bool:
     return row[kind.number[0]] is not None
 
 
-def _sorted(rows: Iterable[Row], names: Sequence[str], *, descending: bool) -> list[Row]:
-    found = list(rows)
-    for name in reversed(names):
-        empty = [row for row in found if row[name] in (None, [])]
-        full = [row for row in found if row[name] not in (None, [])]
-        full.sort(key=lambda row: _key(row[name]), reverse=descending)
-        found = full + empty
-    return found
+def _by_conditions(options: TableOptions) -> bool:
+    return options.group_by == CONDITIONS
 
 
-def _key(value: Any) -> Any:
-    return value if isinstance(value, int | float) else text(value).casefold()
+def _grouped(kind: TableSpec, options: TableOptions, known: dict[str, str]) -> tuple[str, ...]:
+    """The columns that split the table. A table that the user sorts is one list."""
+    if _by_conditions(options) and kind.conditions:
+        return ()
+    if options.group_by:
+        return (column(options.group_by, known),)
+    return () if options.sort else kind.group
 
 
 def _split(
-    rows: Sequence[Row], kind: TableSpec, group_by: str | None, known: Iterable[str]
+    rows: Sequence[Row], kind: TableSpec, names: tuple[str, ...], *, conditions: bool
 ) -> tuple[Ranking, ...]:
-    if group_by == CONDITIONS and kind.conditions:
-        name = None
-    else:
-        name = column(group_by, known) if group_by else kind.group
-        if name is None:
-            return (Ranking(None, tuple(rows)),) if rows else ()
+    if conditions and kind.conditions:
+        return _alike(rows, kind)
+    if not names:
+        return (Ranking(None, tuple(rows)),) if rows else ()
     groups: dict[Any, list[Row]] = {}
     for row in rows:
-        if name is None:
-            key: Any = comparability.comparable(row, _conditions(row, kind))
-        else:
-            key = comparability.condition(row, name)
+        key = tuple(comparability.condition(row, name) for name in names)
         groups.setdefault(key, []).append(row)
     # What is not stated comes last, however often; else the longest ranking first.
-    order = sorted(groups.values(), key=lambda group: (not _named(group[0], name), -len(group)))
-    return tuple(Ranking(_heading(group[0], name, kind), tuple(group)) for group in order)
+    order = sorted(groups.values(), key=lambda group: (not _named(group[0], names[0]), -len(group)))
+    return tuple(Ranking(_heading(group[0], names), tuple(group)) for group in order)
 
 
-def _named(row: Row, name: str | None) -> bool:
-    return name is None or row[name] not in (None, [])
+def _alike(rows: Sequence[Row], kind: TableSpec) -> tuple[Ranking, ...]:
+    """One ranking for each set of conditions that several rows share, then all other rows."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(comparability.comparable(row, kind.conditions), []).append(row)
+    shared = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
+    made = [Ranking(_stated(group[0], kind), tuple(group)) for group in shared]
+    alone = tuple(row for row in rows if all(row is not other for g in shared for other in g))
+    if alone:
+        made.append(Ranking(_ALONE if shared else None, alone, alone=True))
+    return tuple(made)
 
 
-def _heading(row: Row, name: str | None, kind: TableSpec) -> str:
-    if name is not None:
-        return text(row[name]) if _named(row, name) else unstated(name)
-    stated = (text(row.get(comparability.field_of(name))) for name in _conditions(row, kind))
-    return " · ".join(filter(None, stated))
+def _named(row: Row, name: str) -> bool:
+    return row[name] not in (None, [])
+
+
+def _heading(row: Row, names: tuple[str, ...]) -> str:
+    parts = [text(row[name]) if _named(row, name) else unstated(name) for name in names]
+    return " · ".join(parts)
+
+
+def _stated(row: Row, kind: TableSpec) -> str:
+    """The conditions of a row in words: `at most · batch size · over Base`."""
+    words = {"up_to": "at most", "at_least": "at least", "about": "about"}
+    parts = []
+    for name in kind.conditions:
+        value = text(row.get(comparability.field_of(name)))
+        if value and value not in ("exact", "absolute"):
+            led = f"over {value}" if name == "baseline" else value.replace("_", " ")
+            parts.append(words.get(value, led))
+    return " · ".join(parts) or "no condition stated"
 
 
 def _first(rankings: tuple[Ranking, ...], limit: int | None) -> tuple[Ranking, ...]:
@@ -204,7 +229,7 @@ def _first(rankings: tuple[Ranking, ...], limit: int | None) -> tuple[Ranking, .
         rows = ranking.rows[:limit]
         limit -= len(rows)
         if rows:
-            kept.append(Ranking(ranking.heading, rows))
+            kept.append(replace(ranking, rows=rows))
     return tuple(kept)
 
 
@@ -212,7 +237,7 @@ def _number_classes(rankings: Iterable[Ranking], kind: TableSpec) -> None:
     numbers: dict[Any, int] = {}
     for ranking in rankings:
         for row in ranking.rows:
-            key = comparability.comparable(row, _conditions(row, kind))
+            key = comparability.comparable(row, kind.conditions)
             ranked = _is_ranked(row, kind)
             row["class"] = numbers.setdefault(key, len(numbers) + 1) if ranked else None
 
@@ -242,6 +267,23 @@ def _conflicts(
     return tuple(conflict for conflict in found if id(conflict) in concerned)
 
 
+def _unranked(kind: TableSpec, rankings: Iterable[Ranking], sort: str | None) -> list[str]:
+    """Which numbers are listed and not ranked, because nobody said which way is better."""
+    if kind.direction in (None, "higher") or sort:
+        return []
+    rows = [row for ranking in rankings for row in ranking.rows if not row["better"]]
+    rows = [row for row in rows if row[kind.number[0]] is not None]
+    absolute = [row for row in rows if row.get("relation", "absolute") == "absolute"]
+    said = []
+    if absolute:
+        names = dict.fromkeys(row["metric"] or "metric not stated" for row in absolute)
+        listed = ", ".join(name.replace("_", " ") for name in names)
+        said.append(f"Not ranked, because it is not known which way is better: {listed}.")
+    if len(absolute) < len(rows):
+        said.append("Differences (Δ) and shares of a baseline are listed, not ranked.")
+    return said
+
+
 def _notes(
     database: Database, options: TableOptions, rankings: Iterable[Ranking], total: int, undated: int
 ) -> Iterable[str]:
@@ -252,14 +294,4 @@ def _notes(
         rows = "row of a paper" if undated == 1 else "rows of papers"
         yield f"{undated} {rows} dated without a year left out."
     if not total and options.filters.hardware:
-        yield _no_device(options.filters.hardware.lower(), devices(database))
-
-
-def _no_device(asked: str, there: Sequence[str]) -> str:
-    if any(fnmatchcase(slug, asked) for slug in there):
-        return f"devices in these runs: {', '.join(there)}."
-    part = asked.strip("*-")
-    near = [slug for slug in there if part and part in slug] or get_close_matches(asked, there, n=1)
-    if near:
-        return f"no device {asked} in these runs; did you mean {' or '.join(near[:3])}?"
-    return f"no device {asked} in these runs; there are: {', '.join(there) or 'none'}."
+        yield hardware_filter.nothing_found(database, options.filters.hardware)

@@ -1,4 +1,4 @@
-"""What a user calls a run (folder, file, glob, URL) ─► the files to read. Opens none of them."""
+"""The files of a run are found by what the user calls it: a folder, a file, a glob or a URL."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class RunFiles:
     claims: str
     papers: str | None
     rejected: str | None
+    manifest: str | None = None
 
     @property
     def remote(self) -> bool:
@@ -89,11 +90,17 @@ def _run(path: Path) -> RunFiles:
             raise UsageError(f"{path}: is neither a run's folder nor a .jsonl or .parquet file")
         is_main = path.stem == "claims"
         rest = (_beside(path.parent, name) if is_main else None for name in ("papers", "rejected"))
-        return RunFiles(str(path), str(path), *rest)
+        return RunFiles(str(path), str(path), *rest, _manifest(path.parent) if is_main else None)
     claims = _beside(path, "claims")
     if claims is None:
         raise UsageError(f"{path}: holds no claims.jsonl; is it the folder of a finished run?")
-    return RunFiles(str(path), claims, _beside(path, "papers"), _beside(path, "rejected"))
+    rest = (_beside(path, name) for name in ("papers", "rejected"))
+    return RunFiles(str(path), claims, *rest, _manifest(path))
+
+
+def _manifest(folder: Path) -> str | None:
+    path = folder / "run.json"
+    return str(path) if path.is_file() else None
 
 
 def _beside(folder: Path, name: str) -> str | None:

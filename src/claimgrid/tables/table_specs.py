@@ -1,13 +1,14 @@
-"""The ready-made tables: which view, columns, order and conditions each has. Data only."""
+"""The ready-made tables are described here: view, columns, order and conditions of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from claimgrid.errors import UsageError
 
 # Columns that hold the words behind a row; every table of claims ends with them.
-_SOURCE = ("paper", "quote", "location", "claim_id")
+_SOURCE = ("paper", "dated", "checked_by", "quote", "location", "claim_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,9 @@ class TableSpec:
         brief: those of a line on the screen or a table in a paper.
         measure: the column that is ranked, as people see it; None where nothing is.
         number: the columns that order `measure`, the first that has a number counts.
-        group: the column that splits the table into rankings unless the user names another.
+        direction: how the rows of a ranking are ordered: `higher` is better, or by `metric` or
+            `unit`, whose tables say which way is better; None where nothing is ranked.
+        group: the columns that split the table into rankings unless the user names another.
         conditions: what must be equal for two numbers to be ranked against each other.
         order: the columns that sort a table without a measure.
     """
@@ -34,7 +37,8 @@ class TableSpec:
     claim_kind: str | None = None
     measure: str | None = None
     number: tuple[str, ...] = ()
-    group: str | None = None
+    direction: Literal["higher", "metric", "unit"] | None = None
+    group: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
 
@@ -50,31 +54,33 @@ KINDS = {
         TableSpec(
             "speedups",
             "Speedups and other relative gains",
-            ("subject", "ratio", "written", "metric", "baselines", "workload", "hardware",
+            ("subject", "ratio", "computed", "metric", "baselines", "workload", "hardware",
              *_SOURCE),
-            brief=("subject", "ratio", "metric", "baselines", "on", "quote"),
+            brief=("subject", "ratio", "computed", "metric", "baselines", "on", "paper", "quote"),
             claim_kind="speedup",
             measure="ratio",
             number=("ratio_high", "ratio_low"),
-            group="metric",
+            direction="higher",
+            group=("metric",),
             conditions=("bound", "metric", "baseline", "workload", "hardware"),
         ),
         TableSpec(
             "benchmarks",
             "Benchmark results",
             ("subject", "score", "benchmark", "written", "metric", "role", "baselines", *_SOURCE),
-            brief=("subject", "score", "benchmark", "metric", "baselines", "quote"),
+            brief=("subject", "score", "benchmark", "metric", "baselines", "paper", "quote"),
             claim_kind="benchmark",
             measure="score",
             number=("score_high", "score_low"),
-            group="benchmark",
+            direction="metric",
+            group=("benchmark", "metric"),
             conditions=("bound", "benchmark", "metric", "relation", "unit", "baseline"),
         ),
         TableSpec(
             "hardware",
             "Hardware",
             ("device", "count", "nodes", "per_node", "role", "subject", "written", *_SOURCE),
-            brief=("device", "count", "nodes", "per_node", "role", "subject", "quote"),
+            brief=("device", "count", "nodes", "per_node", "role", "subject", "paper", "quote"),
             claim_kind="hardware",
             order=("device", "paper_id"),
         ),
@@ -82,41 +88,40 @@ KINDS = {
             "models",
             "Model sizes",
             ("model", "size", "written", "context_tokens", "subject", *_SOURCE),
-            brief=("model", "size", "context_tokens", "subject", "quote"),
+            brief=("model", "size", "context_tokens", "subject", "paper", "quote"),
             claim_kind="model_size",
             measure="size",
             number=("params", "active_params"),
+            direction="higher",
             conditions=("bound",),
         ),
         TableSpec(
             "efficiency",
             "Absolute speeds, costs and shares",
             ("subject", "value", "written", "metric", "workload", "hardware", *_SOURCE),
-            brief=("subject", "value", "metric", "on", "quote"),
+            brief=("subject", "value", "metric", "on", "paper", "quote"),
             claim_kind="efficiency",
             measure="value",
             number=("value_high", "value_low"),
-            group="metric",
+            direction="unit",
+            group=("metric", "unit"),
             conditions=("bound", "metric", "unit", "workload", "hardware"),
         ),
         TableSpec(
             "papers",
             "Papers",
-            ("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
+            ("paper", "claim_count", "dated", "status", "benchmarks", "speedups", "efficiency",
              "hardware_claims", "models", "rejected", "unclaimed", "title", "paper_id"),
-            brief=("paper", "claim_count", "date", "status", "benchmarks", "speedups", "efficiency",
-                   "hardware_claims", "models", "rejected", "unclaimed"),
+            brief=("paper", "claim_count", "dated", "status", "benchmarks", "speedups",
+                   "efficiency", "hardware_claims", "models", "rejected", "unclaimed"),
         ),
         TableSpec(
             "claims",
             "Claims",
-            ("subject", "shown", "kind", "written", "benchmark", "metric", "device", "model",
+            ("subject", "shown", "computed", "kind", "benchmark", "metric", "device", "model",
              "baselines", "workload", "hardware", *_SOURCE),
-            brief=("subject", "shown", "what", "baselines", "on", "quote"),
-            measure="shown",
-            number=("number_high", "number_low"),
-            group="kind",
-            conditions=("kind",),
+            brief=("subject", "shown", "computed", "what", "baselines", "on", "paper", "quote"),
+            group=("kind",),
         ),
     )
 }  # fmt: skip
@@ -125,5 +130,5 @@ KINDS = {
 def kind(name: str) -> TableSpec:
     """The ready-made table of this name. Raises UsageError with the names that there are."""
     if name not in KINDS:
-        raise UsageError(f"{name}: no such table; there are {', '.join(KINDS)}")
+        raise UsageError(f"{name}: no such table. There are {', '.join(KINDS)}")
     return KINDS[name]

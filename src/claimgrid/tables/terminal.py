@@ -1,4 +1,4 @@
-"""Grids ─► the terminal: a line a row where the width allows, else records or expanded rows."""
+"""Grids are printed on the terminal: a line a row where the width allows, else as records."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.tables.grid import MARKS, Grid, Section
-from claimgrid.tables.markup import label, one_line
+from claimgrid.tables.grid import MARKS, Grid, Section, label
+from claimgrid.tables.markup import one_line
 
 # What a fact needs before it to be understood without its column's name; nothing for those that
 # speak for themselves, the name for all others.
 _LEADS = {"baselines": "over ", "hardware": "on ", "context_tokens": "context ",
-          "hardware_claims": "hardware "} | dict.fromkeys(
+          "hardware_claims": "hardware ", "computed": "computed: ", "paper": "in "} | dict.fromkeys(
     ("subject", "metric", "benchmark", "what", "workload", "on", "role", "device", "model", "kind",
-     "date", "status", "title", "stance", "paper", "ratio", "score", "size", "value", "shown"),
+     "dated", "status", "title", "stance", "conditions", "best_so_far", "ratio", "score", "size",
+     "value", "shown"),
     "",
 )  # fmt: skip
 _COUNTS = (
@@ -34,7 +35,7 @@ _COUNTS = (
 _STYLES = {MARKS: "yellow", "differs": "yellow", "conflict": "bold red", "quote": "dim"}
 _WHOLE = ("hardware", "device", "location", "claim_id", "paper_id", MARKS)  # half of one is useless
 # Characters that a text may have on a line, and that the words must have left; widest first.
-_LINES = ((32, 32), (24, 24), (16, 16))
+_LINES = ((32, 32), (24, 24), (20, 20))
 _BREAK = re.compile(r"(?<=\S)[\s-]")
 _GAP = 2
 _HEAD_WIDTHS = (24, 20)  # characters of a record's name and number
@@ -72,7 +73,7 @@ def _body(grid: Grid, width: int) -> Iterator[RenderableType]:
 def _widths(grid: Grid, width: int) -> list[int] | None:
     """The columns' widths on one line, None where the words would have too little room."""
     longest = [
-        max(cell_len(label(name)), *(cell_len(one_line(row[n])) for row in grid.rows))
+        max(cell_len(grid.label(name)), *(cell_len(one_line(row[n])) for row in grid.rows))
         for n, name in enumerate(grid.columns)
     ]
     for most, words in _LINES:
@@ -94,7 +95,7 @@ def _is_whole(grid: Grid, name: str) -> bool:
 
 
 def _lines(grid: Grid, widths: Sequence[int]) -> Iterator[Text]:
-    head = [Text(label(name), "dim") for name in grid.columns]
+    head = [Text(grid.label(name), "dim") for name in grid.columns]
     yield _line(grid, head, widths)
     for section in grid.sections:
         if section.heading is not None:
@@ -134,7 +135,7 @@ def _columns(grid: Grid) -> Iterator[RenderableType]:
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
     for name in grid.columns:
         table.add_column(
-            label(name), justify="right" if name in grid.numeric else "left", overflow="fold"
+            grid.label(name), justify="right" if name in grid.numeric else "left", overflow="fold"
         )
     for row in grid.rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
@@ -145,10 +146,10 @@ def _records(grid: Grid) -> Iterator[RenderableType]:
     """Name, number, and everything else in a column that breaks between words."""
     first, second, *rest = grid.columns
     widths = [
-        min(most, max(len(label(name)), *(len(one_line(row[n])) for row in grid.rows)))
+        min(most, max(len(grid.label(name)), *(len(one_line(row[n])) for row in grid.rows)))
         for n, (name, most) in enumerate(zip((first, second), _HEAD_WIDTHS, strict=True))
     ]
-    yield _record_table(grid, widths, header=(label(first), label(second), "details"))
+    yield _record_table(grid, widths, header=(grid.label(first), grid.label(second), "details"))
     for section in grid.sections:
         if section.heading is not None:
             yield Text(one_line(section.heading), "bold cyan")
@@ -198,7 +199,9 @@ def _expanded(grid: Grid) -> Iterator[RenderableType]:
         if n:
             table.add_row("")
         for name, cell in zip(grid.columns, row, strict=True):
-            table.add_row(label(one_line(name)), Text(one_line(cell)))
+            if not cell and grid.name != "query":  # a cross table has many empty cells
+                continue
+            table.add_row(one_line(grid.label(name)), Text(one_line(cell)))
     yield table
 
 

@@ -1,13 +1,13 @@
-"""The files of runs ─► an in-memory DuckDB with the views of `sql/*.sql`, locked to them.
+"""The files of runs are loaded into an in-memory DuckDB with the views of `sql/*.sql`.
 
 Once the views are loaded nothing more can be read or written: SQL that a user passes on sees these
-views and no file. Knows nothing of tables' looks; the only module that imports duckdb.
+views and no file. This is the only module that imports duckdb.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
+from claimgrid.tables import run_notes
 from claimgrid.tables.run_files import find
 
 VIEWS = (
@@ -50,10 +51,15 @@ class Frame:
 
 
 class Database:
-    """The views over some runs. Read-only; `cursor()` gives one to each thread."""
+    """The views over some runs. Read-only; `cursor()` gives one to each thread.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    `about` says in sentences which model made each run, when, and how good it is known to be; and,
+    where papers are in several runs, which run each is shown from.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, about: tuple[str, ...] = ()) -> None:
         self._connection = connection
+        self.about = about
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Frame:
         """The rows of one SELECT (or EXPLAIN, DESCRIBE, SUMMARIZE, PIVOT).
@@ -83,7 +89,7 @@ class Database:
 
     def cursor(self) -> Database:
         """Another connection to the same views, for another thread."""
-        return Database(self._connection.cursor())
+        return Database(self._connection.cursor(), self.about)
 
     def columns(self, view: str) -> dict[str, str]:
         """The columns of a view and their types, in order."""
@@ -91,8 +97,13 @@ class Database:
         return {name: kind for name, kind, *_ in described}
 
 
-def connect(outs: Sequence[str]) -> Database:
+def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
     """Load runs (folders, claims files, globs, URLs) and lock the database to them.
+
+    Args:
+        outs: what names the runs.
+        every_run: show a paper that several runs have read from each of them. Else it is shown from
+            the first run that read it without an error.
 
     Raises:
         UsageError: what is named is no run.
@@ -105,9 +116,12 @@ def connect(outs: Sequence[str]) -> Database:
     with suppress(duckdb.InvalidInputException):
         connection.execute("set enable_progress_bar = false")
     connection.execute(_sql("raw"))
+    connection.execute("insert into raw.settings values ($every)", {"every": every_run})
     for number, run in enumerate(runs):
+        manifest = run_notes.manifest(run.manifest)
         connection.execute(
-            "insert into raw.runs values ($n, $name)", {"n": number, "name": run.name}
+            "insert into raw.runs values ($n, $name, $model, $finished, $caution)",
+            {"n": number, "name": run.name} | manifest,
         )
         _load(connection, "claims", run.claims, number)
         for table, path in (("papers", run.papers), ("rejected", run.rejected)):
@@ -115,11 +129,12 @@ def connect(outs: Sequence[str]) -> Database:
                 _load(connection, table, path, number)
     for name in _DEFINED:
         connection.execute(_sql(name))
+    about = run_notes.sentences(connection.execute(_sql("about")).fetchall(), every_run=every_run)
     connection.execute("drop schema raw cascade")
     # No files, and no Python variables of the caller as tables.
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-    return Database(connection)
+    return Database(connection, about)
 
 
 def write_parquet(frame: Frame, path: Path) -> None:
@@ -154,7 +169,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, path: str, number: 
     columns = {name: kind for name, kind, *_ in described if name != "run"}
     names = ", ".join(map(_name, columns))
     if path.endswith(".parquet"):
-        source = "read_parquet($path)"
+        source, names = "read_parquet($path)", _columns_of(connection, path, columns)
     else:
         types = ", ".join(f"{_name(name)}: {_quoted(kind)}" for name, kind in columns.items())
         source = f"read_json($path, format = 'newline_delimited', columns = {{{types}}})"
@@ -169,6 +184,20 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, path: str, number: 
         _check(connection, path, number)
 
 
+def _columns_of(connection: duckdb.DuckDBPyConnection, path: str, wanted: Iterable[str]) -> str:
+    """Those of the columns that a Parquet file has; an older one lacks the newest."""
+    try:
+        described = connection.execute("describe from read_parquet($path)", {"path": path})
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    there = {name for name, *_ in described.fetchall()}
+    if not there.intersection(wanted):
+        raise StoreError(f"{path}: has none of the columns of a run; is it a file of a run?")
+    # The view's `date` is a whole day; what was stated is in `dated`.
+    stated = {"date": "coalesce(dated, date) as date"} if "dated" in there else {}
+    return ", ".join(stated.get(name, _name(name)) for name in wanted if name in there)
+
+
 def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> None:
     lacking = connection.execute(
         "select count(*) from raw.claims where run = $run and (claim_id is null or paper_id is null"
@@ -176,7 +205,7 @@ def _check(connection: duckdb.DuckDBPyConnection, path: str, number: int) -> Non
         {"run": number},
     ).fetchone()
     if lacking is not None and lacking[0]:
-        raise StoreError(f"{path}: {lacking[0]} lines are no claims; is it the claims of a run?")
+        raise StoreError(f"{path}: {lacking[0]} lines are no claims; is it a run's claims file?")
 
 
 def _unreadable(path: str, error: duckdb.Error) -> SetupError | StoreError:

@@ -7,6 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -104,3 +108,9 @@ class RunManifest(BaseModel):
     per_live_paper: PerPaper
     per_live_claim: Each
     spent: Spent
+    shard: dict[str, Any] | None = Field(
+        default=None, exclude_if=_absent, description="which part of the source this is"
+    )
+    shards: int | None = Field(
+        default=None, exclude_if=_absent, description="how many shards were merged"
+    )

@@ -19,11 +19,72 @@ create macro shown_unit(unit) as
 create macro shown_value(bound, v) as
   bound_mark(bound) || coalesce(shown_number(v.low, v.high) || shown_unit(v.unit), v."text");
 
-create macro shown_ratio(bound, r) as
-  bound_mark(bound) || case when r.low = r.high then format('{:.4g}×', r.low)
+-- Whether the factor is not the number that stands in the text.
+create macro is_computed(r, v) as
+  case when r is null then null
+    else not coalesce(v.unit = 'x' and abs(v.low - r.low) <= 1e-9 * r.low
+      and abs(v.high - r.high) <= 1e-9 * r.high, false) end;
+
+create macro significant(x, n) as
+  case when x = 0 then x::double else round(x, (n - 1 - floor(log10(abs(x))))::integer) end;
+
+-- How many digits the text gives, two at most: the second already promises more than most say.
+create macro digits_of(t) as
+  least(2, greatest(1, length(ltrim(regexp_replace(
+    regexp_extract(coalesce(t, ''), '[0-9][0-9,]*(?:[.][0-9]+)?'), '[^0-9]', '', 'g'), '0'))));
+
+-- A gain has as many digits as the text: 73.1% less is 3.7 times, 5% more is 1.05 times.
+create macro rounded_factor(f, t) as
+  case when f between 0.5 and 10 then round(1 + significant(f - 1, digits_of(t)), 9)
+    else significant(f, 2) end;
+
+create macro rounded_ratio(r, v) as
+  case when r is null or not is_computed(r, v) then r
+    else {'low': rounded_factor(r.low, v."text"), 'high': rounded_factor(r.high, v."text")} end;
+
+create macro shown_factor(r) as
+  case when r.low = r.high then format('{:.4g}×', r.low)
     else format('{:.4g}–{:.4g}×', r.low, r.high) end;
+
+create macro near(a, b) as abs(a - b) <= 1e-6 * abs(b);
+
+-- Whether P percent more or less was meant, told by the factor that was made of it.
+create macro percent_word(r, p) as
+  case when near(r.low, 1 + p / 100) or near(r.high, 1 + p / 100)
+      or near(r.low, 1 / (1 + p / 100)) or near(r.high, 1 / (1 + p / 100)) then ' more'
+    when p < 100 and (near(r.low, 1 / (1 - p / 100)) or near(r.high, 1 / (1 - p / 100))
+      or near(r.low, 1 - p / 100) or near(r.high, 1 - p / 100)) then ' less'
+    when near(r.low, 100 / p) or near(r.high, 100 / p) then ' of the baseline'
+    else '' end;
+
+create macro written_change(r, v) as
+  case when v.unit = '%' and v.low is not null
+      then shown_number(abs(v.low), abs(v.high)) || '%' || percent_word(r, abs(v.high))
+    else v."text" end;
+
+-- What is written first, then the factor where it is computed.
+create macro shown_ratio(bound, r, v, doubt) as
+  bound_mark(bound) || case
+    when r is null then coalesce(v."text", '') || case when doubt is null then ''
+      else ' (ambiguous: ' || replace(doubt, '_', ' ') || ')' end
+    when is_computed(r, v) and v."text" is not null
+      then written_change(r, v) || ' (≙ ' || shown_factor(rounded_ratio(r, v)) || ')'
+    else shown_factor(r) end;
 
 create macro shown_count(n) as
   case when n >= 1e12 then format('{:.4g}T', n / 1e12) when n >= 1e9 then format('{:.4g}B', n / 1e9)
     when n >= 1e6 then format('{:.4g}M', n / 1e6) when n >= 1e3 then format('{:.4g}K', n / 1e3)
     else n::varchar end;
+
+-- A date as precise as it is stated: where the year is missing, day and month in words.
+create macro first_day(d) as
+  case when regexp_full_match(d, '[0-9]{4}') then d || '-01-01'
+    when regexp_full_match(d, '[0-9]{4}-[0-9]{2}') then d || '-01'
+    when regexp_full_match(d, '[0-9]{4}-[0-9]{2}-[0-9]{2}') then d end;
+
+create macro shown_date(d) as
+  case when regexp_full_match(d, '--[0-9]{2}-[0-9]{2}')
+      then coalesce(strftime(try_cast('2000-' || d[3:] as date), '%-d %B'), d[3:])
+    when regexp_full_match(d, '--[0-9]{2}')
+      then coalesce(strftime(try_cast('2000-' || d[3:] || '-01' as date), '%B'), d[3:])
+    else d end;

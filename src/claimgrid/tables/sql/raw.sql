@@ -1,7 +1,10 @@
 -- The lines of the runs as they stand in the files; `run` numbers the runs in the order given.
 create schema raw;
 
-create table raw.runs (run integer, name varchar);
+create table raw.runs (run integer, name varchar, model varchar, finished varchar, caution varchar);
+
+-- Whether a paper of several runs is shown from each of them.
+create table raw.settings (every_run boolean);
 
 create table raw.claims (
   run integer,
@@ -34,7 +37,12 @@ create table raw.claims (
   model varchar,
   params bigint,
   active_params bigint,
-  context_tokens bigint
+  context_tokens bigint,
+  ambiguous varchar,
+  confidence double,
+  confidence_source varchar,
+  support double,
+  checked struct(decision varchar, "by" varchar, "at" varchar)
 );
 
 create table raw.papers (
@@ -45,6 +53,13 @@ create table raw.papers (
   organizations varchar[],
   categories varchar[],
   date varchar,
+  citation_key varchar,
+  doi varchar,
+  arxiv_id varchar,
+  arxiv_version integer,
+  venue varchar,
+  year integer,
+  url varchar,
   extra json,
   source varchar,
   abstract varchar,

@@ -1,0 +1,47 @@
+"""`extract export` writes the papers and claims of runs in the form of another tool.
+
+Each form is a function in a module of its own, which is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from claimgrid.errors import UsageError
+
+# Name: the module, its function and what it writes. The function takes what names the runs and the
+# destination, and returns a sentence on what it wrote.
+TARGETS: dict[str, tuple[str, str, str]] = {
+    "markdown-notes": (
+        "claimgrid.tables.notes",
+        "write_notes",
+        "a folder with one Markdown note a paper, for Obsidian and Zotero",
+    ),
+}
+Write = Callable[[Sequence[str], Path], str]
+
+
+def _targets() -> str:
+    return "; ".join(f"{name}: {what}" for name, (_, _, what) in TARGETS.items())
+
+
+@click.command()
+@click.argument("arguments", metavar="OUT… DESTINATION", nargs=-1, required=True)
+@click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help=_targets())
+def command(arguments: tuple[str, ...], target: str) -> None:
+    """Write the papers and claims of runs in the form of another tool.
+
+    As in: extract export OUT --to markdown-notes DIR. OUT is what `extract table` takes; the last
+    argument is the file or folder to write.
+    """
+    if len(arguments) < 2:
+        raise UsageError(f"name the runs and where to write: extract export OUT --to {target} DIR")
+    module, function, _ = TARGETS[target]
+    write: Write = getattr(importlib.import_module(module), function)
+    click.echo(write(arguments[:-1], Path(arguments[-1])))
+    sys.exit(0)

@@ -1,0 +1,90 @@
+"""A benchmark's name is read where it stands in the abstract, with the words beside it.
+
+A model often copies the name alone: "COCO" of "on COCO test-dev". The version, year, languages or
+split that stand directly beside the copied words belong to the name, so that one board is one
+board. Words are added only where the table of benchmarks then knows the whole name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from claimgrid.entities import benchmarks
+from claimgrid.entities.spelling import LONGEST, fold, plain
+
+_REACH = 80  # characters of the abstract on each side
+_WORDS = 4  # words that may be added
+_STOP = re.compile(r"[.;:!?](?:\s|$)|\n\s*\n")
+# "COCO test error" names an error, no split: these words are a split only with a noun.
+_BARE = frozenset(["train", "training", "test", "testing", "val", "validation", "dev",
+                   "development", "zeroshot", "fewshot"])  # fmt: skip
+_BEFORE = re.compile(r"([A-Za-z-]+ (?:set|split)) (?:of|from|on|in)(?: the)?$")
+_TWO_SPLITS = re.compile(r"(.+?)(?:[\s(]+|(?<=[0-9]))([A-Za-z-]+)\s?/\s?([A-Za-z-]+)\)?")
+# A number and a slash before the number in question, or after it, whatever markup is between.
+_SECOND = re.compile(r"[0-9](?:[\\%}\s]|\\[a-z]+)*/\s*(?:\\[a-z]+\{|\$)*$")
+_FIRST = re.compile(r"(?:[\\%}\s]|\$)*/\s*(?:\\[a-z]+\{|\$)*[0-9]")
+
+
+def name_at(
+    text: str, span: tuple[int, int], metric: str | None, value: tuple[int, int] | None
+) -> str:
+    """The canonical name of a benchmark that an abstract names.
+
+    Args:
+        text: the abstract.
+        span: where the copied words of the name stand.
+        metric: the canonical metric of the result.
+        value: where the number stands. It says which of two splits is meant: "58.7/58.9 on COCO
+            minival/test-dev".
+    """
+    words = plain(text[slice(*span)])
+    if len(words) <= LONGEST:
+        words = _one_split(words, text, value) or _widened(words, text, span) or words
+    return benchmarks.benchmark(words, metric)
+
+
+def _widened(words: str, text: str, span: tuple[int, int]) -> str | None:
+    """The name with the words after it or before it, if the table then knows more of it."""
+    alone = benchmarks.benchmark(words)
+    after = _STOP.split(text[span[1] : span[1] + _REACH])[0]
+    if after[:1].isalnum():
+        return None  # the copied words end inside a word
+    following = plain(after).split()
+    for count in range(min(_WORDS, len(following)), 0, -1):
+        added = " ".join(following[:count]).rstrip(",)")
+        if fold(added.strip("(")) in _BARE or following[count - 1].startswith(("(", "/")):
+            continue
+        if _adds(f"{words} {added}", alone):
+            return f"{words} {added}"
+    if following[:1] and following[0] in ("and", "or", "&"):
+        # "Cornell and Jacquard grasping datasets": both share the noun.
+        for added in (" ".join(following[2:end]) for end in range(len(following[:6]), 2, -1)):
+            if fold(added) not in _BARE and _adds(f"{words} {added}", alone):
+                return f"{words} {added}"
+    before = _BEFORE.search(plain(text[max(0, span[0] - _REACH) : span[0]]))
+    if before and _adds(f"{before[1]} of {words}", alone):
+        return f"{before[1]} of {words}"
+    return None
+
+
+def _adds(words: str, alone: str) -> bool:
+    """Whether the table knows these words, and as more than the name alone."""
+    if benchmarks.find(words) is None:
+        return False
+    whole = benchmarks.benchmark(words)
+    return whole != alone and not fold(alone).startswith(fold(whole))
+
+
+def _one_split(words: str, text: str, value: tuple[int, int] | None) -> str | None:
+    """The name with the split of this number, where it has two splits and the text two numbers."""
+    match = _TWO_SPLITS.fullmatch(words)
+    if match is None or value is None:
+        return None
+    base, *splits = match.groups()
+    if any(benchmarks.find(f"{base} {split}") is None for split in splits):
+        return None
+    second = _SECOND.search(text[max(0, value[0] - _REACH) : value[0]])
+    first = _FIRST.match(text[value[1] : value[1] + _REACH])
+    if bool(second) == bool(first):
+        return None
+    return f"{base} {splits[1 if second else 0]}"
