@@ -311,7 +311,8 @@ def _paper(
 def manifest(**told: Any) -> RunManifest:
     """What run.json says of a run that asked nothing, with these fields."""
     texts = ("claimgrid", "python", "instructor", "openai", "finished", "source", "model", "mode",
-             "provider", "replay", "prompt", "prompt_sha256", "schema_sha256", "prices")  # fmt: skip
+             "provider", "replay", "prompt", "prompt_sha256", "schema_sha256",
+             "prices")  # fmt: skip
     counts = ("statuses", "errors", "asked", "http", "claims", "rejected", "unclaimed_numbers",
               "replies", "usage")  # fmt: skip
     tokens = dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), 0)
