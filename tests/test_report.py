@@ -143,7 +143,7 @@ def test_a_paper_read_twice_keeps_its_claims_at_the_first(folder: Path) -> None:
 
 def test_a_report_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
-        page_builder.report(folder, tmp_path / name)
+        page_builder.report([folder], tmp_path / name)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
@@ -210,3 +210,31 @@ def test_packed_data_cannot_end_a_script(value: Any) -> None:
     packed = pack(value)
     assert re.fullmatch(r"[A-Za-z0-9+/=]*", packed)
     assert unpacked(packed) == value
+
+
+def test_several_runs_stand_in_one_report(folder: Path, tmp_path: Path) -> None:
+    other = write_run(tmp_path / "other")
+    kept = (other / "claims.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept[0] = kept[0].replace('"metric":"speed"', '"metric":"latency"')
+    (other / "claims.jsonl").write_text("".join(kept[:-1]), encoding="utf-8")
+    made = page_builder.runs_payload([folder, other], ["one", "two"])
+    runs = made["claims"]["runs"]
+    assert runs.count("one alone") == 1
+    assert runs.count("differ in a field") == 1
+    assert runs.count("the same in all") == len(kept) - 2
+    differ = made["claims"]["differences"][runs.index("differ in a field")]
+    assert differ == [{"field": "metric", "said": {"one": "speed", "two": "latency"}}]
+
+
+def test_runs_are_named_by_globs_and_need_a_file_of_their_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_run(tmp_path / "outputs" / name)
+    glob = tmp_path / "outputs" / "*"
+    done = extract("report", glob)
+    assert done.returncode == 2
+    assert "pass its name: -o FILE" in done.stderr
+    done = extract("report", glob, "-o", tmp_path / "both.html")
+    assert done.returncode == 0, done.stderr
+    made = unpacked(parts((tmp_path / "both.html").read_text(encoding="utf-8")).blocks()["data"])
+    assert set(made["runs"]) == {"one", "two"}
+    assert extract("report", tmp_path / "none*", "-o", tmp_path / "x.html").returncode == 2

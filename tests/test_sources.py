@@ -99,7 +99,6 @@ def test_no_text_is_a_problem(data: bytes) -> None:
     ("data", "says"),
     [
         pytest.param("KiteServe is fast.".encode("utf-16"), "UTF-16", id="utf-16"),
-        pytest.param(gzip.compress(b"KiteServe is fast."), "gzip", id="gzip"),
         pytest.param(b"%PDF-1.7\n%\xe2\xe3", "a PDF", id="pdf"),
     ],
 )
@@ -256,7 +255,7 @@ def read_or_refused(items: Iterator[SourceItem]) -> None:
         refusal = str(error)
     else:
         return
-    assert ":1: is " in refusal
+    assert ":1: is " in refusal or "cannot be read: " in refusal or "looks like" in refusal
 
 
 @given(START, st.binary(max_size=200))
@@ -272,11 +271,11 @@ def test_any_bytes_in_any_format(reader: Any, parts: list[bytes]) -> None:
     read_or_refused(reader(read_lines("x", io.BytesIO(b"".join(parts)))))
 
 
-@pytest.mark.parametrize("name", ["table.csv", "refs.bib", "all.json", "setup.toml", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["setup.toml", "all.json", "script.py", "refs.docx"])
 def test_a_file_of_another_kind_is_not_taken_for_one_abstract(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    path.write_text("title,abstract\nA,B\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="files are not read; make JSON Lines"):
+    path.write_text("name = 1\nother = 2\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="is nothing that .* files hold"):
         list(read(str(path)))
 
 

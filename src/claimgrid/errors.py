@@ -50,6 +50,7 @@ class SourceError(ClaimgridError):
     def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
         where = path if line is None else f"{path}:{line}"
         super().__init__(f"{where}: {message}")
+        self.message = message
         self.path = path
         self.line = line
 

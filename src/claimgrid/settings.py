@@ -143,3 +143,33 @@ def _user_cache() -> Path:
     else:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "claimgrid"
+
+
+def source_url(service: str) -> str | None:
+    """Another address of a service that papers are fetched from: CLAIMGRID_<SERVICE>_URL."""
+    return os.environ.get(f"CLAIMGRID_{service.upper()}_URL")
+
+
+def source_pause(seconds: float) -> float:
+    """Seconds between two requests to such a service; CLAIMGRID_SOURCE_PAUSE sets others."""
+    told = os.environ.get("CLAIMGRID_SOURCE_PAUSE")
+    try:
+        return float(told) if told else seconds
+    except ValueError as error:
+        raise UsageError(f"CLAIMGRID_SOURCE_PAUSE: {told!r} is no number of seconds") from error
+
+
+def source_cache() -> Path:
+    """Where answers of such services are kept: CLAIMGRID_SOURCE_CACHE, else the user's cache."""
+    told = os.environ.get("CLAIMGRID_SOURCE_CACHE")
+    return Path(told) if told else cache_folder() / "sources"
+
+
+def source_mail() -> str | None:
+    """The address that such services are told, for their polite pools: CLAIMGRID_MAILTO."""
+    return os.environ.get("CLAIMGRID_MAILTO")
+
+
+def s2_key() -> str | None:
+    """The key for Semantic Scholar: S2_API_KEY. It raises the rate that one may ask at."""
+    return os.environ.get("S2_API_KEY")

@@ -33,6 +33,7 @@ class Screen:
     address: str
     asked: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def open(self, hash_: str = "") -> Any:
         """Load the page anew at a deep link, and wait until it has drawn."""
@@ -40,6 +41,12 @@ class Screen:
         self.page.goto(f"{self.address}{hash_}")
         self.page.wait_for_selector(READY)
         return self.page
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.fspath).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +59,7 @@ def report(folder: Path) -> str:
     pytest.importorskip("altair", reason="the extra [report] is not installed")
     from claimgrid.report.page_builder import report as build
 
-    build(folder, folder / "report.html")
+    build([folder], folder / "report.html")
     return (folder / "report.html").resolve().as_uri()
 
 
@@ -75,6 +82,7 @@ def chromium() -> Iterator[Any]:
 def screens(chromium: Any, report: str) -> Iterator[Any]:
     """Opens screens: `screens(width=390, color_scheme="dark")`."""
     contexts = []
+    opened: list[Screen] = []
 
     def make(address: str = report, width: int = 1440, height: int = 900, **options: Any) -> Screen:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
@@ -86,9 +94,12 @@ def screens(chromium: Any, report: str) -> Iterator[Any]:
             context.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
         screen.page.on("request", lambda request: screen.asked.append(request.url))
         screen.page.on("console", lambda line: screen.said.append(f"{line.type}: {line.text}"))
-        screen.page.on("pageerror", lambda error: screen.said.append(f"error: {error}"))
+        screen.page.on("pageerror", lambda error: screen.failed.append(str(error)))
+        opened.append(screen)
         return screen
 
     yield make
     for context in contexts:
         context.close()
+    # Whatever a test looks at, a program that fails on the page fails it.
+    assert [error for screen in opened for error in screen.failed] == []

@@ -1,12 +1,10 @@
-"""`extract eval`: a run and gold ─► a table of scores and the list of differences."""
+"""`extract eval`: scores a run against gold and lists every error with its cause."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,76 +12,111 @@ from rich.table import Table
 from rich.text import Text
 
 from claimgrid.cli.options import PATH
-from claimgrid.evaluate.scoring import Score, ScoreReport, read_gold
+from claimgrid.evaluate import score_output
+from claimgrid.evaluate.gold_files import read_all_gold
+from claimgrid.evaluate.scoring import ScoreReport
 from claimgrid.evaluate.scoring import evaluate as score_run
 from claimgrid.io import run_folder
 
 
-def evaluate(folder: Path, gold: Path, *, as_json: bool) -> int:
-    """Print the scores of a run. Returns 0 whatever they are."""
-    report = score_run(
-        read_gold(gold), run_folder.read_papers(folder), run_folder.read_claims(folder)
-    )
-    if as_json:
-        click.echo(json.dumps(_plain(report), indent=1, ensure_ascii=False))
-        return 0
-    console = Console(highlight=False)
-    console.print(_scores(report))
-    console.print(_attributes(report))
-    if report.absent:
-        console.print(f"[red]not in the run:[/] {', '.join(report.absent)}")
-    if report.wrong_offsets:
-        console.print(f"[red]evidence offsets that are wrong: {report.wrong_offsets}[/]")
-    for item in report.differences:
-        colour = "red" if item.what == "missed" else "yellow"
+def evaluate(
+    folder: Path, gold: tuple[Path, ...], *, form: str, out: Path | None, fail_under: float | None
+) -> int:
+    """Print or write the scores of a run.
+
+    Returns:
+        1 if F1 over all claims is below `fail_under`, else 0.
+    """
+    labelled = read_all_gold(gold)
+    report = score_run(labelled, run_folder.read_papers(folder), run_folder.read_claims(folder))
+    for told in score_output.warnings(report):
+        click.echo(f"extract: {told}", err=True)
+    if form == "table":
+        console = Console(highlight=False)
+        _print(console, report)
+    else:
+        made = _made(report, form, folder.name or str(folder), fail_under)
+        if out is None:
+            click.echo(made)
+        else:
+            out.write_text(made + "\n", encoding="utf-8")
+    failed = fail_under is not None and report.total.f1 < fail_under
+    if failed:
+        told = f"F1 {report.total.f1:.4f} is below --fail-under {fail_under:g}"
+        click.echo(f"extract: {told}", err=True)
+    return int(failed)
+
+
+def _made(report: ScoreReport, form: str, name: str, fail_under: float | None) -> str:
+    if form == "json":
+        return json.dumps(score_output.as_json(report), indent=1, ensure_ascii=False)
+    if form == "junit":
+        return score_output.as_junit(report, name=name, fail_under=fail_under)
+    return score_output.as_html(report, name=name)
+
+
+def _print(console: Console, report: ScoreReport) -> None:
+    rows = score_output.summary_rows(report)
+    console.print(_table(("score", "value", "95% interval"), rows), "")
+    head = ("kind", "precision", "recall", "F1", "whole", "matched", "extra", "missed")
+    console.print(_table(head, score_output.kind_rows(report)), "")
+    fields = score_output.field_rows(report)
+    console.print(_table(("field", "right", "of", "accuracy"), fields), "")
+    causes = [(cause, str(count)) for cause, count in report.causes.items() if count]
+    console.print(_table(("errors by cause", "count"), causes or [("none", "")]))
+    for error in report.errors:
+        costs = error.cause in ("missed", "invented") or error.gold is None
         line = Text.assemble(
-            (f"{item.what:<7}", colour), f"{item.kind:<11}{item.paper_id}: ", (item.words, "bold")
+            "\n",
+            (error.cause, "red" if costs else "yellow"),
+            f" {error.kind.replace('_', ' ')} ",
+            (error.paper_id, "dim"),
         )
-        console.print(line.append(f"  [{item.key}]", "dim"), soft_wrap=True)
-    return 0
+        for side, words in (("gold", error.gold), ("run", error.found)):
+            if words is not None and not (side == "run" and words == error.gold):
+                line.append(f"\n  {side:<4} ", "dim").append(words, "bold")
+        console.print(line.append(f"\n       {error.detail}", "dim"), soft_wrap=True)
 
 
-def _scores(report: ScoreReport) -> Table:
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("kind", "precision", "recall", "F1", "matched", "extra", "missed", "optional"):
-        table.add_column(name, justify="left" if name == "kind" else "right")
-    rows: list[tuple[str, Score]] = [*report.kinds.items(), ("all", report.total)]
-    for name, score in rows:
-        ratios = (f"{x:.3f}" for x in (score.precision, score.recall, score.f1))
-        counts = (score.matched, score.extra, score.missed, score.optional)
-        table.add_row(name, *ratios, *map(str, counts), style="bold" if name == "all" else "")
+    for index, name in enumerate(head):
+        table.add_column(name, justify="right" if index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row, style="bold" if row[0] == "all" else "")
     return table
-
-
-def _attributes(report: ScoreReport) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("attribute", "right", "of", "accuracy"):
-        table.add_column(name, justify="left" if name == "attribute" else "right")
-    for name, (right, of) in report.attributes.items():
-        table.add_row(name, str(right), str(of), f"{right / of:.3f}" if of else "–")
-    return table
-
-
-def _plain(report: ScoreReport) -> dict[str, Any]:
-    def scored(score: Score) -> dict[str, float]:
-        ratios = {name: round(getattr(score, name), 4) for name in ("precision", "recall", "f1")}
-        return ratios | asdict(score)
-
-    return {
-        "papers": report.papers,
-        "absent": report.absent,
-        "wrong_offsets": report.wrong_offsets,
-        "kinds": {kind: scored(score) for kind, score in report.kinds.items()},
-        "all": scored(report.total),
-        "attributes": {name: tuple(counts) for name, counts in report.attributes.items()},
-        "differences": [asdict(item) for item in report.differences],
-    }
 
 
 @click.command("eval")
 @click.argument("folder", metavar="OUT", type=PATH)
-@click.option("--gold", type=PATH, required=True, help="JSON Lines of labelled claims.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-def command(folder: Path, gold: Path, as_json: bool) -> None:
-    """Score a run against gold: precision, recall and F1 by kind, and what differs."""
-    sys.exit(evaluate(folder, gold, as_json=as_json))
+@click.option(
+    "--gold",
+    type=PATH,
+    required=True,
+    multiple=True,
+    help="JSON Lines of labelled claims; may be given several times.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "html", "junit"]),
+    default="table",
+    help="table: for a terminal. html: one page with every error. junit: for CI. Default: table.",
+)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option("-o", "--out", type=PATH, help="File for json, html or junit. Default: print it.")
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    metavar="F1",
+    help="Exit with 1 if F1 over all claims is lower.",
+)
+def command(
+    folder: Path, gold: tuple[Path, ...], form: str, out: Path | None, fail_under: float | None
+) -> None:
+    """Score a run against gold: precision, recall and F1 by kind, and what differs.
+
+    Whole-claim accuracy is the share right of all rows that gold or the run has, where a row is
+    right only with every field. Papers of the gold that the run lacks count as missed.
+    """
+    sys.exit(evaluate(folder, gold, form=form, out=out, fail_under=fail_under))

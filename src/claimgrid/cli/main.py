@@ -26,9 +26,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "completion",
         'Print the script that completes `extract` in SHELL: eval "$(extract completion bash)".',
     ),
+    "diff": (
+        "diff",
+        "Show what differs between the claims of two runs, claim by claim.",
+    ),
     "distill": (
         "distill",
         "Tune a small model on the claims or replies of the runs RUN… (extra `train`).",
+    ),
+    "drift": (
+        "drift",
+        "Ask a sample of SOURCE again and report how many claims changed.",
     ),
     "eval": (
         "evaluate",
@@ -37,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": (
         "export",
         "Write the papers and claims of runs in the form of another tool.",
+    ),
+    "gold": (
+        "gold",
+        "Check labelled claims against their abstracts, or draft them from a run.",
     ),
     "leaderboard": (
         "leaderboard",
@@ -52,7 +64,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "plan": (
         "plan",
-        "Estimate what a run of SOURCE would take: requests, tokens, cost and time.",
+        "Estimate what a run of SOURCE… would take: requests, tokens, cost and time.",
+    ),
+    "recordings": (
+        "recordings",
+        "Look after recorded replies: which are fresh, stale, orphaned or missing.",
     ),
     "registry": (
         "registry",
@@ -62,9 +78,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "report",
         "Write a run's claim browser: one HTML file that opens from disk without a network.",
     ),
+    "review": (
+        "review",
+        "Decide on a run's claims in a browser: accept, reject, edit, add; `extract review OUT`.",
+    ),
     "run": (
         "run",
-        "Extract the claims of SOURCE: a file, a folder, or - for standard input.",
+        "Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.",
     ),
     "schema": (
         "schema",
@@ -77,6 +97,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": (
         "show",
         "Show a paper of a run: its abstract with the evidence marked, and its claims.",
+    ),
+    "sources": (
+        "sources",
+        "Look at SOURCE… before paying: formats, papers, duplicates, columns, three of them.",
     ),
     "sql": (
         "sql",

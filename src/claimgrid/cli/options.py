@@ -61,6 +61,64 @@ def model_options(command: Command) -> Command:
     return command
 
 
+SOURCE_OPTIONS = (
+    "title_column", "abstract_column", "where", "limit", "sample", "seed", "select",
+    "keep_versions",
+)  # fmt: skip
+
+
+def source_options(command: Command) -> Command:
+    """Which papers of the sources are taken, and how their columns are read."""
+    for option in reversed(
+        (
+            click.option(
+                "--title-col",
+                "title_column",
+                metavar="NAME",
+                help="Column or key of the titles in a table. Default: guessed.",
+            ),
+            click.option(
+                "--abstract-col",
+                "abstract_column",
+                metavar="NAME",
+                help="Column or key of the abstracts in a table. Default: guessed.",
+            ),
+            click.option(
+                "--where",
+                metavar="SQL",
+                help="Only papers for which this holds: \"year >= 2025 and 'cs.DC' in categories\".",
+            ),
+            click.option(
+                "--limit", type=click.IntRange(min=1), metavar="N", help="At most N papers."
+            ),
+            click.option(
+                "--sample", type=click.IntRange(min=1), metavar="N", help="N papers at random."
+            ),
+            click.option(
+                "--seed", type=int, default=0, metavar="S", help="Chooses the sample. Default: 0."
+            ),
+            click.option(
+                "--select",
+                type=click.Path(dir_okay=False),
+                metavar="FILE",
+                help="Only papers whose id, DOI or citation key FILE lists, one a line.",
+            ),
+            click.option(
+                "--keep-versions",
+                is_flag=True,
+                help="Leave records of the same paper apart, such as preprint and proceedings.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def taken_source_options(flags: dict[str, Any]) -> dict[str, Any]:
+    """The options of `source_options`, taken out of all the flags of a command."""
+    return {name: flags.pop(name) for name in SOURCE_OPTIONS}
+
+
 def embedded_options(command: Command) -> Command:
     """How an embedded model is served; without them, the machine and the model decide."""
     for option in reversed(

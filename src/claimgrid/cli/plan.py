@@ -1,9 +1,10 @@
-"""`extract plan`: a source ─► what a run of it would take, before anything is asked."""
+"""`extract plan`: estimates what a run of sources would take, before anything is asked."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, model_options
+from claimgrid.cli.options import PATH, model_options, source_options, taken_source_options
 from claimgrid.cli.progress import clock
 from claimgrid.engines.run_setup import default_folder
 from claimgrid.engines.session import Session, open_session
@@ -27,16 +28,24 @@ _CACHE_BY_THEMSELVES = ("openai", "google")
 
 
 def plan(
-    source: str, out: Path | None, given: settings.Settings, *, latency: float, as_json: bool
+    names: Sequence[str],
+    out: Path | None,
+    given: settings.Settings,
+    *,
+    latency: float,
+    as_json: bool,
+    choice: dict[str, Any],
 ) -> int:
-    """Print what a run of `source` into `out` would take.
+    """Print what a run of the sources into `out` would take.
 
     Args:
+        choice: which papers of the sources, as keyword arguments of `sources.read`.
         latency: assumed seconds of one request.
 
     Returns:
         1 if some paper cannot be read, else 0.
     """
+    source = " ".join(names)
     session = open_session(given.model_copy(update={"replay": "only"}))
     path = (out or default_folder(source)) / run_folder.REPLIES
     # A plan writes nothing, and opening a cache makes one.
@@ -50,7 +59,7 @@ def plan(
             return None
 
         packs = plans.Packs(given.pack, session.pack) if given.pack > 1 else None
-        done = plans.survey(sources.read(source), session.request, look, packs)
+        done = plans.survey(sources.read(*names, **choice), session.request, look, packs)
     pace = plans.Pace(session.concurrency, latency, given.rpm, given.tpm)
     told = {"source": source, **_model(session), **plans.told(done, _priced(session), pace)}
     if as_json:
@@ -127,8 +136,9 @@ def _money(cost: float) -> str:
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, help="Folder whose replies count as answered already.")
+@source_options
 @model_options
 @click.option("--concurrency", type=int, metavar="N", help="As for run. Default: 32.")
 @click.option("--pack", type=int, metavar="N", help="Papers in one request, as for run.")
@@ -143,11 +153,14 @@ def _money(cost: float) -> str:
     help="Assumed seconds of one request.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-def command(source: str, out: Path | None, latency: float, as_json: bool, **flags: Any) -> None:
-    """Estimate what a run of SOURCE would take: requests, tokens, cost and time.
+def command(
+    source: tuple[str, ...], out: Path | None, latency: float, as_json: bool, **flags: Any
+) -> None:
+    """Estimate what a run of SOURCE… would take: requests, tokens, cost and time.
 
     Asks nothing and needs no key. Replies that the run's folder or the recordings hold cost
     nothing; their token counts, where they have any, calibrate the estimate.
     """
+    choice = taken_source_options(flags)
     given = settings.load(**flags)
-    sys.exit(plan(source, out, given, latency=latency, as_json=as_json))
+    sys.exit(plan(source, out, given, latency=latency, as_json=as_json, choice=choice))

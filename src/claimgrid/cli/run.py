@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from claimgrid import settings, sources
-from claimgrid.cli.options import PATH, embedded_options, model_options, scale_options
+from claimgrid.cli.options import (
+    PATH,
+    embedded_options,
+    model_options,
+    scale_options,
+    source_options,
+    taken_source_options,
+)
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
 from claimgrid.engines import ray_engine
@@ -24,17 +32,19 @@ from claimgrid.llm.budget import SpendLimits
 
 
 def run(
-    source: str,
+    names: Sequence[str],
     out: Path | None,
     given: settings.Settings,
     *,
     limits: SpendLimits | None = None,
     log_format: LogFormat = "bar",
+    choice: dict[str, Any] | None = None,
     ray_options: RayOptions | None = None,
 ) -> int:
-    """Extract the claims of a source into `out`, with progress and a summary for a person.
+    """Extract the claims of sources into `out`, with progress and a summary for a person.
 
     Args:
+        choice: which papers of the sources, as keyword arguments of `sources.read`.
         ray_options: of the cluster that runs it; None runs it in this process.
 
     Returns:
@@ -44,6 +54,7 @@ def run(
     Raises:
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
+    source = " ".join(names)
     engine = (
         run_source
         if ray_options is None
@@ -53,18 +64,19 @@ def run(
         source,
         out,
         given,
+        items=sources.read(*names, **choice or {}),
         limits=limits,
         watcher=functools.partial(progress, log_format),
         tell=lambda sentence: click.echo(sentence, err=True),
     )
-    _print(source, done)
+    _print(names, done)
     return done.exit_code
 
 
-def _print(source: str, done: FinishedRun) -> None:
+def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
     summary, told = done.summary, done.manifest
-    if source == "-" and summary.papers == 1 and summary.last and not summary.failures:
+    if "-" in names and summary.papers == 1 and summary.last and not summary.failures:
         from claimgrid.cli.show import print_paper
 
         print_paper(console, summary.last.paper, summary.last.claims, summary.last.rejected)
@@ -75,7 +87,7 @@ def _print(source: str, done: FinishedRun) -> None:
             "earlier run",
             soft_wrap=True,
         )
-    for name in sources.skipped(source):
+    for name in (name for source in names for name in sources.skipped(source)):
         console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
     if told["stopped_by"]:
         console.print(
@@ -86,8 +98,9 @@ def _print(source: str, done: FinishedRun) -> None:
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, help="Folder of the run. Default: outputs/<source>.")
+@source_options
 @model_options
 @embedded_options
 @click.option(
@@ -125,7 +138,7 @@ def _print(source: str, done: FinishedRun) -> None:
     help="Progress on standard error: a bar (on a terminal), JSON lines, or none.",
 )
 def command(
-    source: str,
+    source: tuple[str, ...],
     out: Path | None,
     max_cost: float | None,
     max_requests: int | None,
@@ -136,15 +149,21 @@ def command(
     workers: int | None,
     **flags: Any,
 ) -> None:
-    """Extract the claims of SOURCE: a file, a folder, or - for standard input.
+    """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
 
-    Reads listings (.txt), JSON Lines (.jsonl) and plain abstracts (.txt), gzipped or not. Exit
-    code 0: all papers came out; 1: some failed (see papers.jsonl); 2: wrong usage or set-up.
+    Reads BibTeX, RIS, CSL-JSON, CSV, spreadsheets, Parquet, JSON Lines, the arXiv snapshot, OpenAlex,
+    Semantic Scholar, Crossref, PubMed, JATS, listings and plain abstracts, packed or not; `extract
+    sources` says what it sees. Exit code 0: all papers came out; 1: some failed (see
+    papers.jsonl); 2: wrong usage or set-up.
     """
     limits = SpendLimits(cost=max_cost, requests=max_requests, minutes=max_minutes)
+    choice = taken_source_options(flags)
     given = settings.load(**flags)
     if engine != "ray" and (address or workers):
         raise UsageError("--address and --workers go with --engine ray")
     cluster = RayOptions(address, workers) if engine == "ray" else None
     told: LogFormat = log_format  # type: ignore[assignment]
-    sys.exit(run(source, out, given, limits=limits, log_format=told, ray_options=cluster))
+    done = run(
+        source, out, given, limits=limits, log_format=told, choice=choice, ray_options=cluster
+    )
+    sys.exit(done)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from claimgrid.engines.run_summary import RunSummary
+from claimgrid.engines.run_summary import RunSummary, Tellings
 from claimgrid.io import run_folder
 from claimgrid.types.answer import Usage
 
@@ -59,21 +59,20 @@ def print_summary(
 
 
 def _warnings_and_failures(console: Console, folder: Path, summary: RunSummary) -> None:
-    for where, text in summary.warnings[:_SHOWN]:
-        console.print(f"[yellow]warning[/] {escape(where)}: {escape(text)}", soft_wrap=True)
-    if len(summary.warnings) > _SHOWN:
-        more = _count(len(summary.warnings) - _SHOWN, "more warning")
-        console.print(f"… {more} in {folder}/papers.jsonl")
-    by_reason: dict[str, list[str]] = {}
-    for where, text in summary.failures:
-        by_reason.setdefault(text, []).append(where)
-    for text, places in list(by_reason.items())[:_SHOWN]:
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-        where = escape(", ".join(places[:3]))
-        console.print(f"[red]failed[/]  {where}{more}: {escape(text)}", soft_wrap=True)
-    if len(by_reason) > _SHOWN:
-        more = _count(len(by_reason) - _SHOWN, "more kind of failure", "more kinds of failure")
-        console.print(f"… {more} in {folder}/papers.jsonl")
+    _tell(console, summary.warnings, "[yellow]warning[/]", f"warnings in {folder}/papers.jsonl")
+    _tell(console, summary.failures, "[red]failed[/] ", f"failures in {folder}/papers.jsonl")
+
+
+def _tell(console: Console, told: Tellings, mark: str, more_in: str) -> None:
+    shown = 0
+    for text, places in list(told.first.items())[:_SHOWN]:
+        count = told.counts[text]
+        shown += count
+        more = f" and {count - len(places)} more" if count > len(places) else ""
+        where = escape(", ".join(places))
+        console.print(f"{mark} {where}{more}: {escape(text)}", soft_wrap=True)
+    if told.total > shown:
+        console.print(f"… {told.total - shown} more {more_in}", soft_wrap=True)
 
 
 def _parts(counts: Counter[str]) -> str:

@@ -1,8 +1,9 @@
-"""`extract serve`: a run ─► the claim browser on a local address, until Ctrl-C."""
+"""`extract serve`: the claim browser of a run on a local address, until Ctrl-C."""
 
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -16,12 +17,13 @@ from claimgrid.io import run_folder
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "::1", "[::1]"]
 
 
-def serve(folder: Path, *, host: str, port: int) -> int:
+def serve(folder: Path, *, host: str, port: int, reviewer: str | None = None) -> int:
     """Serve a run until interrupted.
 
     Args:
         host: address to listen on. On loopback, requests for other host names are refused.
         port: 0 takes a free one.
+        reviewer: who may decide on claims; without a name nothing can be written.
 
     Raises:
         StoreError: the run cannot be read.
@@ -34,6 +36,8 @@ def serve(folder: Path, *, host: str, port: int) -> int:
         from claimgrid.report.page_builder import page
         from claimgrid.report.page_data import facts
         from claimgrid.serve.app import create
+        from claimgrid.serve.live_database import LiveDatabase
+        from claimgrid.serve.review_session import Session
         from claimgrid.tables import views
     except ImportError as error:
         raise SetupError(
@@ -42,12 +46,19 @@ def serve(folder: Path, *, host: str, port: int) -> int:
         ) from error
     run = facts(run_folder.read_manifest(folder))
     listening = _listen(host, port)
-    html = page(None, title=folder.resolve().name)
-    database = views.connect([str(folder)])
+    token = secrets.token_urlsafe(24) if reviewer is not None else None
+    html = page(None, title=folder.resolve().name, token=token)
     local = _is_loopback(host)
-    app = create(database, html, run, hosts=[*_LOCAL_NAMES, host] if local else None)
+    hosts = [*_LOCAL_NAMES, host] if local else None
+    if reviewer is None or token is None:
+        app = create(views.connect([str(folder)]), html, run, hosts=hosts)
+    else:
+        session = Session(folder, reviewer)
+        live = LiveDatabase(str(folder), lambda: session.stamp)
+        app = create(live, html, run, hosts=hosts, review=(session, token))
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+    view = "#view=review" if reviewer is not None else ""
+    click.echo(f"http://{shown}:{listening.getsockname()[1]}/{view}  (Ctrl-C ends it)")
     if not local:
         click.echo("warning: not a loopback address, anyone who reaches it can read this run")
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

@@ -144,7 +144,7 @@ class _RunUnderWay:
             "claims": self.summary.claims,
             "tokens": used.input_tokens + used.output_tokens,
             "cost_usd": self.session.usd(used),
-            "failed": len(self.summary.failures),
+            "failed": self.summary.failures.total,
             "errors": dict(self.summary.errors),
             "http": dict(self.client.answers) if self.client else {},
             "under_way": limiter.running if limiter else 0,

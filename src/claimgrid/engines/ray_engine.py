@@ -37,6 +37,7 @@ from claimgrid.engines.run_summary import RunAccount, RunSummary
 from claimgrid.errors import ClaimgridError, SetupError, StoreError, UsageError
 from claimgrid.io import run_folder
 from claimgrid.llm.budget import SpendLimits
+from claimgrid.sources import SourceItem
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
@@ -65,6 +66,7 @@ def run_source(
     out: Path | None,
     given: settings.Settings,
     *,
+    items: Iterator[SourceItem] | None = None,
     ray_options: RayOptions,
     limits: SpendLimits | None = None,
     watcher: MakeWatcher,
@@ -79,7 +81,7 @@ def run_source(
     ray = _library()
     began = time.monotonic()
     limits = limits or SpendLimits()
-    setup = prepare(source, out, given, None, limits, tell)
+    setup = prepare(source, out, given, items, limits, tell)
     _refuse_what_one_process_does(setup)
     setup.folder.mkdir(parents=True, exist_ok=True)
     staged = stage(setup)

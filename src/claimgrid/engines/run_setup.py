@@ -155,6 +155,8 @@ def default_folder(source: str, part: Slice | None = None) -> Path:
     which = f".shard-{part.shard.number}-of-{part.shard.of}" if part else ""
     if source == "-":
         return Path(f"outputs/stdin{which}")
+    if not os.path.lexists(source):  # a name of a paper, a URL, or several sources
+        return Path("outputs") / f"{slug(source)}{which}"
     path = Path(source).resolve()
     name = path.name.removesuffix(".gz")
     return Path("outputs") / f"{Path(name).stem if path.is_file() else name}{which}"
@@ -169,4 +171,8 @@ def unreadable(problem: sources.Problem) -> Outcome:
         abstract="",
         origin=Origin(file=problem.file, line=problem.line),
     )
-    return failed(paper, _SourceError(problem.message), model=None)
+    outcome = failed(paper, _SourceError(problem.message), model=None)
+    if problem.duplicate_of is None:
+        return outcome
+    line = outcome.paper.model_copy(update={"status": "duplicate"})
+    return Outcome(paper=line, rejected=outcome.rejected)

@@ -47,6 +47,31 @@ class RunAccount:
     stopped_by: str | None
 
 
+_SHOWN = 10  # kinds of failure or warning that a summary shows
+
+
+class Tellings:
+    """What is told of papers: the first places of each text, and how many there are.
+
+    Memory does not grow with the papers: of a text three places are kept, and the first texts.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.first: dict[str, list[str]] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, where: str, text: str) -> None:
+        """Count one, and keep it if it is among the first."""
+        self.total += 1
+        if text not in self.first and len(self.first) >= 4 * _SHOWN:
+            return
+        self.counts[text] += 1
+        places = self.first.setdefault(text, [])
+        if len(places) < 3:
+            places.append(where)
+
+
 class RunSummary:
     """Counts of a run as its outcomes pass by; the last outcome, for a short answer."""
 
@@ -61,8 +86,8 @@ class RunSummary:
         self.rejected: Counter[str] = Counter()
         self.unclaimed: Counter[str] = Counter()
         self.usage: dict[str, Usage] = {}
-        self.failures: list[tuple[str, str]] = []
-        self.warnings: list[tuple[str, str]] = []
+        self.failures = Tellings()
+        self.warnings = Tellings()
         self.last: Outcome | None = None
 
     def add(self, outcome: Outcome) -> None:
@@ -78,11 +103,12 @@ class RunSummary:
             self.live_claims += len(outcome.claims) if outcome.source == "live" else 0
             self.replies[f"{outcome.source} of {line.model} ({outcome.origin})"] += 1
             self.usage[outcome.source] = self.usage.get(outcome.source, Usage()) + outcome.usage
-        if line.status not in ("claims", "no_claims"):
+        if line.status not in ("claims", "no_claims", "duplicate"):
             self.errors[line.status if line.stage == "ask" else str(line.stage)] += 1
             self.source_problems += line.stage == "source"
-            self.failures.append((line.source or line.paper_id, line.reason or line.status))
-        self.warnings += [(line.source or line.paper_id, text) for text in line.warnings]
+            self.failures.add(line.source or line.paper_id, line.reason or line.status)
+        for text in line.warnings:
+            self.warnings.add(line.source or line.paper_id, text)
 
     @property
     def claims(self) -> int:
@@ -126,7 +152,7 @@ def manifest(session: Session, summary: RunSummary, account: RunAccount, paid: A
         "source_problems": summary.source_problems,
         "statuses": dict(sorted(summary.statuses.items())),
         "errors": dict(sorted(summary.errors.items())),
-        "warnings": len(summary.warnings),
+        "warnings": summary.warnings.total,
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
         "adapted": list(account.adapted),

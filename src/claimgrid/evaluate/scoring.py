@@ -1,39 +1,29 @@
-"""A run + gold claims ─► precision, recall, F1 per kind, attribute accuracy, and every miss.
+"""Scores a run against gold: by kind, by paper, by field, whole rows, evidence, causes of errors.
 
-The rules are the contract's: claims of one abstract are matched one to one by kind and key, over
-`stance: own`; gold that is optional or background costs nothing missed and nothing found. Knows
-nothing of how claims are made.
+Claims of one abstract are matched one to one by kind and key (`matching`), over `stance: own`; gold
+that is optional or background costs nothing when missed and nothing when found. Papers and claims
+are read as a stream: memory grows with the gold, not with the run.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import jsonlines
-
-from claimgrid.entities.benchmarks import same_benchmark
-from claimgrid.entities.metrics import metric
-from claimgrid.entities.spelling import plain
-from claimgrid.errors import SourceError
-from claimgrid.quantities.lexer import unit_of
+from claimgrid.evaluate.bootstrap import Interval, interval
+from claimgrid.evaluate.error_causes import CAUSES, ClaimError, causes_of
+from claimgrid.evaluate.evidence_overlap import WordsOf
+from claimgrid.evaluate.gold_files import JOINS, Gold, joins, paper_name, read_gold
+from claimgrid.evaluate.matching import is_free, match, same
+from claimgrid.evaluate.row_fields import FIELDS, compare
+from claimgrid.evaluate.row_text import claim_key, gold_key
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine
 
-Gold = Mapping[str, Any]
-ATTRIBUTES = ("subject", "metric", "qualifier", "baselines", "workload", "hardware")
-JOINS = ("id", "abstract_sha256", "title")
-_NEEDED: dict[Kind, tuple[str, ...]] = {
-    "benchmark": ("role", "value"),
-    "speedup": ("ratio",),
-    "efficiency": ("value",),
-    "hardware": ("device",),
-    "model_size": ("params",),
-}
-_NOT_WORD = re.compile(r"[^a-z0-9]+")
+__all__ = [
+    "FIELDS", "JOINS", "Difference", "PaperScore", "Score", "ScoreReport", "evaluate", "read_gold",
+    "same",
+]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -63,6 +53,17 @@ class Score:
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
+    @property
+    def accuracy(self) -> float:
+        """Share right of all rows that gold or the run has; 1 where neither has any."""
+        rows = self.matched + self.extra + self.missed
+        return self.matched / rows if rows else 1.0
+
+    def only(self, right: int) -> Score:
+        """The score if only so many of the matched claims were right."""
+        wrong = self.matched - right
+        return Score(right, self.extra + wrong, self.missed + wrong, self.optional)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -76,88 +77,151 @@ class Difference:
 
 
 @dataclass(slots=True)
+class PaperScore:
+    """The counts of one paper of the gold, over all kinds.
+
+    `whole` and `whole_lenient` count matched claims whose every field is right; `grounded` those
+    that are matched and cite the same words as gold.
+    """
+
+    paper_id: str
+    in_run: bool = True
+    score: Score = field(default_factory=Score)
+    lenient: Score = field(default_factory=Score)
+    whole: int = 0
+    whole_lenient: int = 0
+    grounded: int = 0
+
+
+@dataclass(slots=True)
 class ScoreReport:
-    """Scores by kind, attributes as (right, of), and what differs, in the order of the papers."""
+    """Scores of a run: by kind, by paper, by field as (right, of), and what differs.
+
+    `absent` lists the gold's papers that the run lacks: all of their claims count as missed.
+    """
 
     kinds: dict[Kind, Score] = field(default_factory=lambda: {kind: Score() for kind in KINDS})
+    lenient: dict[Kind, Score] = field(default_factory=lambda: {kind: Score() for kind in KINDS})
     attributes: dict[str, list[int]] = field(
-        default_factory=lambda: {name: [0, 0] for name in ATTRIBUTES}
+        default_factory=lambda: {name: [0, 0] for name in FIELDS}
     )
     differences: list[Difference] = field(default_factory=list)
+    errors: list[ClaimError] = field(default_factory=list)
+    by_paper: list[PaperScore] = field(default_factory=list)
+    whole: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    overlaps: list[float] = field(default_factory=list)  # word F1 of the evidence of matched claims
     papers: int = 0
     absent: list[str] = field(default_factory=list)
+    other_text: list[str] = field(default_factory=list)
     wrong_offsets: int = 0
 
     @property
     def total(self) -> Score:
         """All kinds together."""
-        return Score(
-            *(
-                sum(getattr(score, name) for score in self.kinds.values())
-                for name in ("matched", "extra", "missed", "optional")
-            )
-        )
+        return summed(self.kinds.values())
+
+    @property
+    def total_lenient(self) -> Score:
+        """All kinds together, with names that need only be alike."""
+        return summed(self.lenient.values())
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean of the papers' F1."""
+        return macro_f1(self.by_paper)
+
+    @property
+    def whole_claims(self) -> Score:
+        """The score if a claim only counts with every field right."""
+        return whole_score(self.by_paper)
+
+    @property
+    def whole_claims_lenient(self) -> Score:
+        """The same with names that need only be alike."""
+        right = sum(paper.whole_lenient for paper in self.by_paper)
+        return self.total_lenient.only(right)
+
+    @property
+    def grounding(self) -> Score:
+        """The score if a claim only counts when it cites gold's words (ExtractBench's rule)."""
+        return grounded_score(self.by_paper)
+
+    @property
+    def overlap_f1(self) -> float:
+        """Mean word overlap of a matched claim's evidence with gold's."""
+        return sum(self.overlaps) / len(self.overlaps) if self.overlaps else 1.0
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """How many errors each cause has."""
+        counted = Counter(error.cause for error in self.errors)
+        return {cause: counted[cause] for cause in CAUSES}
+
+    def intervals(self) -> dict[str, Interval | None]:
+        """95% bootstrap intervals over papers of the main scores."""
+        papers = self.by_paper
+        return {
+            "f1": interval(papers, lambda some: summed(p.score for p in some).f1),
+            "macro_f1": interval(papers, macro_f1),
+            "whole_claim_accuracy": interval(papers, lambda some: whole_score(some).accuracy),
+            "grounding_f1": interval(papers, lambda some: grounded_score(some).f1),
+        }
 
 
-def read_gold(path: Path) -> list[dict[str, Any]]:
-    """Lines of gold: an `id`, an `abstract_sha256` or a `title` to join on, and `claims`.
-
-    Raises:
-        SourceError: the file is missing or a line is no gold, with file and line.
-    """
-    lines = []
-    try:
-        with jsonlines.open(path) as reader:
-            for number, line in enumerate(reader.iter(type=dict), 1):
-                problem = _gold_problem(line)
-                if problem:
-                    raise SourceError(problem, path=str(path), line=number)
-                lines.append(line)
-    except (OSError, UnicodeDecodeError, jsonlines.InvalidLineError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SourceError(f"not a gold file: {why}", path=str(path)) from error
-    return lines
+def summed(scores: Iterable[Score]) -> Score:
+    """Several scores as one."""
+    total = Score()
+    for score in scores:
+        total.matched += score.matched
+        total.extra += score.extra
+        total.missed += score.missed
+        total.optional += score.optional
+    return total
 
 
-def _gold_problem(line: Gold) -> str | None:
-    """Why a line is no gold; None if it is."""
-    if not any(isinstance(line.get(key), str) for key in JOINS):
-        return f"none of {', '.join(JOINS)} is there to join on"
-    if not isinstance(line.get("claims"), list):
-        return "no list `claims` in this line"
-    for number, claim in enumerate(line["claims"], 1):
-        kind = claim.get("kind") if isinstance(claim, dict) else None
-        if kind not in KINDS:
-            return f"claim {number} has no known kind"
-        lacking = [field for field in ("quote", *_NEEDED[kind]) if field not in claim]
-        if lacking:
-            return f"claim {number} ({kind}) lacks {', '.join(lacking)}"
-    return None
+def macro_f1(papers: Sequence[PaperScore]) -> float:
+    """The mean F1 of papers; 1 for a paper where nothing was due and nothing was found."""
+    return sum(paper.score.f1 for paper in papers) / len(papers) if papers else 1.0
+
+
+def whole_score(papers: Sequence[PaperScore]) -> Score:
+    """The score of papers if a claim only counts with every field right."""
+    return summed(p.score for p in papers).only(sum(p.whole for p in papers))
+
+
+def grounded_score(papers: Sequence[PaperScore]) -> Score:
+    """The score of papers if a claim only counts when it cites gold's words."""
+    return summed(p.score for p in papers).only(sum(p.grounded for p in papers))
 
 
 def evaluate(
-    gold: Sequence[Mapping[str, Any]], papers: Iterable[PaperLine], claims: Iterable[Claim]
+    gold: Sequence[Gold], papers: Iterable[PaperLine], claims: Iterable[Claim]
 ) -> ScoreReport:
     """Score a run's claims against gold; a gold paper that the run lacks counts as all missed."""
+    wanted = {key for line in gold for key in joins(line)}
     by_key: dict[str, PaperLine] = {}
     for paper in papers:
         for key in (paper.title, paper.abstract_sha256, paper.paper_id):
-            by_key[key] = paper
+            if key in wanted:
+                by_key[key] = paper
+    names = {paper.paper_id for paper in by_key.values()}
     found: dict[str, list[Claim]] = {}
     for claim in claims:
-        found.setdefault(claim.paper_id, []).append(claim)
+        if claim.paper_id in names:
+            found.setdefault(claim.paper_id, []).append(claim)
     report = ScoreReport()
     for line in gold:
-        keys = tuple(line.get(key) for key in JOINS)
-        line_paper = next((by_key[k] for k in keys if isinstance(k, str) and k in by_key), None)
+        line_paper = next((by_key[key] for key in joins(line) if key in by_key), None)
         report.papers += 1
-        name = str(line.get("id") or line.get("title") or line.get("abstract_sha256"))
         if line_paper is None:
-            report.absent.append(name)
-        mine = found.get(line_paper.paper_id, []) if line_paper else []
-        if line_paper:
-            report.wrong_offsets += sum(_wrong_offset(c, line_paper.abstract) for c in mine)
-        _score(report, line_paper.paper_id if line_paper else name, line["claims"], mine)
+            report.absent.append(paper_name(line))
+            _Paper(report, paper_name(line), None).add(line["claims"], ())
+            continue
+        if line.get("abstract_sha256", line_paper.abstract_sha256) != line_paper.abstract_sha256:
+            report.other_text.append(paper_name(line))
+        mine = found.get(line_paper.paper_id, [])
+        report.wrong_offsets += sum(_wrong_offset(c, line_paper.abstract) for c in mine)
+        _Paper(report, line_paper.paper_id, line_paper.abstract).add(line["claims"], mine)
     return report
 
 
@@ -166,157 +230,83 @@ def _wrong_offset(claim: Claim, abstract: str) -> bool:
     return abstract[evidence.start : evidence.end] != evidence.quote
 
 
-def _score(
-    report: ScoreReport, paper_id: str, gold: Sequence[Gold], claims: Sequence[Claim]
-) -> None:
-    for kind in KINDS:
-        wanted = [g for g in gold if g["kind"] == kind]
-        wanted.sort(key=_free)
-        mine = [c for c in claims if c.kind == kind and c.stance == "own"]
-        pairs = _match(wanted, mine)
-        score = report.kinds[kind]
+class _Paper:
+    """Adds one paper's claims to a report."""
+
+    def __init__(self, report: ScoreReport, paper_id: str, abstract: str | None) -> None:
+        self._report = report
+        self._paper = PaperScore(paper_id, in_run=abstract is not None)
+        self._abstract = abstract or ""
+        self._words = WordsOf(self._abstract)
+        report.by_paper.append(self._paper)
+
+    def add(self, gold: Sequence[Gold], claims: Sequence[Claim]) -> None:
+        missed: list[Gold] = []
+        extra: list[Claim] = []
+        for kind in KINDS:
+            wanted = sorted((g for g in gold if g["kind"] == kind), key=is_free)
+            mine = [c for c in claims if c.kind == kind and c.stance == "own"]
+            pairs = match(wanted, mine)
+            self._count(kind, wanted, mine, pairs)
+            missed += [g for i, g in enumerate(wanted) if i not in pairs and not is_free(g)]
+            taken = set(pairs.values())
+            extra += [c for i, c in enumerate(mine) if i not in taken]
+            self._lenient(kind, wanted, mine)
+        background = [c for c in claims if c.stance != "own"]
+        self._report.errors += causes_of(self._paper.paper_id, missed, extra, background)
+
+    def _count(
+        self, kind: Kind, wanted: Sequence[Gold], mine: Sequence[Claim], pairs: dict[int, int]
+    ) -> None:
+        score = Score()
         for index, line in enumerate(wanted):
             if index in pairs:
-                score.matched += not _free(line)
-                score.optional += _free(line)
-                _attributes(report, line, mine[pairs[index]])
-            elif not _free(line):
+                score.matched += not is_free(line)
+                score.optional += is_free(line)
+                self._row(line, mine[pairs[index]])
+            elif not is_free(line):
                 score.missed += 1
-                report.differences.append(
-                    Difference(paper_id, "missed", kind, line["quote"], _gold_key(line))
-                )
+                self._differs("missed", kind, line["quote"], gold_key(line))
+        taken = set(pairs.values())
         for index, claim in enumerate(mine):
-            if index not in pairs.values():
+            if index not in taken:
                 score.extra += 1
-                report.differences.append(
-                    Difference(paper_id, "extra", kind, claim.evidence.quote, _claim_key(claim))
-                )
+                self._differs("extra", kind, claim.evidence.quote, claim_key(claim))
+        self._report.kinds[kind] = summed((self._report.kinds[kind], score))
+        self._paper.score = summed((self._paper.score, score))
 
+    def _row(self, line: Gold, claim: Claim) -> None:
+        right = compare(line, claim)
+        for name, is_right in right.items():
+            counts = self._report.attributes[name]
+            counts[0] += is_right
+            counts[1] += 1
+        start = line.get("start", self._abstract.find(line["quote"]))
+        span = (start, line.get("end", start + len(line["quote"])))
+        overlap = self._words.overlap(span, (claim.evidence.start, claim.evidence.end))
+        self._report.overlaps.append(overlap.f1)
+        if is_free(line):
+            return
+        self._paper.whole += all(right.values())
+        self._report.whole[claim.kind] += all(right.values())
+        self._paper.grounded += overlap.accepted
+        wrong = [name for name, is_right in right.items() if not is_right]
+        if wrong:
+            self._report.errors.append(ClaimError.fields(self._paper.paper_id, line, claim, wrong))
 
-def same(gold: Gold, claim: Claim) -> bool:
-    """Whether a claim is a gold claim of its kind: the same key by the contract's rules."""
-    return bool(gold["kind"] == claim.kind and _SAME[claim.kind](gold, claim))
-
-
-def _free(line: Gold) -> bool:
-    return bool(line.get("optional")) or line.get("stance") == "background"
-
-
-def _match(gold: Sequence[Gold], claims: Sequence[Claim]) -> dict[int, int]:
-    """Gold index → claim index: a maximum matching by augmenting paths, required gold first.
-
-    Among several claims with the same key the one whose evidence lies nearest is tried first.
-    """
-    options = [
-        sorted(
-            (i for i, claim in enumerate(claims) if _SAME[claim.kind](line, claim)),
-            key=lambda i: abs(claims[i].evidence.start - int(line.get("start", 0))),
+    def _lenient(self, kind: Kind, wanted: Sequence[Gold], mine: Sequence[Claim]) -> None:
+        pairs = match(wanted, mine, lenient=True)
+        free = sum(is_free(wanted[index]) for index in pairs)
+        due = sum(not is_free(line) for line in wanted)
+        matched = len(pairs) - free
+        score = Score(matched, len(mine) - len(pairs), due - matched, free)
+        self._report.lenient[kind] = summed((self._report.lenient[kind], score))
+        self._paper.lenient = summed((self._paper.lenient, score))
+        self._paper.whole_lenient += sum(
+            all(compare(wanted[i], mine[o], lenient=True).values())
+            for i, o in pairs.items()
+            if not is_free(wanted[i])
         )
-        for line in gold
-    ]
-    owner: dict[int, int] = {}
 
-    def place(index: int, tried: set[int]) -> bool:
-        for option in options[index]:
-            if option in tried:
-                continue
-            tried.add(option)
-            if option not in owner or place(owner[option], tried):
-                owner[option] = index
-                return True
-        return False
-
-    for index in range(len(gold)):
-        place(index, set())
-    return {index: option for option, index in owner.items()}
-
-
-def _numbers(gold: Gold, claim: Claim) -> bool:
-    line, value = gold.get("value"), claim.value
-    if line is None or value is None:
-        return line is None and value is None
-    if line["low"] is None or value.low is None:
-        return line["low"] is None and value.low is None
-    return _close(line["low"], value.low) and _close(line["high"], value.high or 0.0)
-
-
-def _close(a: float, b: float, tolerance: float = 1e-9) -> bool:
-    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-12)
-
-
-def _same_benchmark(gold: Gold, claim: Any) -> bool:
-    if gold["role"] != claim.role:
-        return False
-    if gold.get("benchmark") and not (
-        claim.benchmark and same_benchmark(gold["benchmark"], claim.benchmark)
-    ):
-        return False
-    if claim.role != "result":
-        return True
-    return gold.get("relation") == claim.relation and _numbers(gold, claim)
-
-
-def _same_speedup(gold: Gold, claim: Any) -> bool:
-    ratio = gold["ratio"]
-    return _close(ratio["low"], claim.ratio.low, 0.01) and _close(
-        ratio["high"], claim.ratio.high, 0.01
-    )
-
-
-def _same_efficiency(gold: Gold, claim: Any) -> bool:
-    unit = unit_of(str(gold["value"]["unit"] or "score"))
-    return _numbers(gold, claim) and unit == unit_of(claim.value.unit)
-
-
-def _same_hardware(gold: Gold, claim: Any) -> bool:
-    return bool(gold["device"] == claim.device and gold.get("count") == claim.count)
-
-
-def _same_model_size(gold: Gold, claim: Any) -> bool:
-    active = gold.get("active_params") or None
-    return bool(gold["params"] == claim.params and active == claim.active_params)
-
-
-_SAME: dict[Kind, Callable[[Gold, Any], bool]] = {
-    "benchmark": _same_benchmark,
-    "speedup": _same_speedup,
-    "efficiency": _same_efficiency,
-    "hardware": _same_hardware,
-    "model_size": _same_model_size,
-}
-
-
-def _attributes(report: ScoreReport, gold: Gold, claim: Claim) -> None:
-    for name in ATTRIBUTES:
-        if name not in gold or not hasattr(claim, name):
-            continue
-        right = report.attributes[name]
-        right[1] += 1
-        right[0] += _same_attribute(name, gold[name], getattr(claim, name))
-
-
-def _same_attribute(name: str, gold: Any, mine: Any) -> bool:
-    if name == "metric" and isinstance(gold, str) and isinstance(mine, str):
-        gold, mine = metric(gold), metric(mine)
-    return bool(_fold(gold) == _fold(mine))
-
-
-def _fold(value: Any) -> Any:
-    if isinstance(value, list):
-        return {_fold(item) for item in value}
-    return _NOT_WORD.sub(" ", plain(value).lower()).strip() if isinstance(value, str) else value
-
-
-def _gold_key(line: Gold) -> str:
-    names = ("role", "relation", "benchmark", "ratio", "device", "count", "params", "active_params")
-    value = line.get("value") or {}
-    shown = {"value": value.get("text"), "unit": value.get("unit")}
-    return _shown(shown | {name: line.get(name) for name in names})
-
-
-def _claim_key(claim: Claim) -> str:
-    return _gold_key(claim.model_dump(mode="json"))
-
-
-def _shown(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+    def _differs(self, what: str, kind: Kind, words: str, key: str) -> None:
+        self._report.differences.append(Difference(self._paper.paper_id, what, kind, words, key))

@@ -120,8 +120,12 @@ def read_claims(folder: Path) -> Iterator[Claim]:
 
 
 def read_papers(folder: Path) -> Iterator[PaperLine]:
-    """The paper lines of a run, in order. Raises StoreError with file and line."""
-    return _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+    """The paper lines of a run, in order. Raises StoreError with file and line.
+
+    Repeated records of a paper, which the run set aside, are left out.
+    """
+    lines = _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+    return (line for line in lines if line.status != "duplicate")
 
 
 def read_rejected(folder: Path) -> Iterator[Rejected]:

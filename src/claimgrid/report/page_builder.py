@@ -1,4 +1,4 @@
-"""The page's parts, and the data of a run or none ─► one HTML file. Knows nothing of a server.
+"""The page is put together here: its parts and the data of a run, or none, as one HTML file.
 
 Everything stands in the file: style, program, data, and Vega (packed, unpacked by the page when a
 plot is drawn). The content security policy names the hash of each part, so that no other script or
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Any
 
 from claimgrid.errors import SetupError, StoreError
 from claimgrid.io import run_folder
-from claimgrid.report.page_data import pack, pack_text, payload
+from claimgrid.report.comparison import NamedRun, compare
+from claimgrid.report.page_data import pack, pack_text, payload, payload_of_runs
+from claimgrid.review import checked_run
 
 # In the order of use: a later one imports from earlier ones only.
 SCRIPTS = (
@@ -30,11 +33,16 @@ SCRIPTS = (
     "grid",
     "facets",
     "bar",
+    "selection",
+    "layout",
     "reader",
     "plots",
     "overview",
     "print",
     "theme",
+    "saving",
+    "selecting",
+    "review",
     "app",
 )
 _IMPORT = re.compile(r'^import\s[^;]*?from "\./\w+\.js";\n', re.MULTILINE)
@@ -42,8 +50,8 @@ _EXPORT = re.compile(r"^export (?=(?:async |const |class |function ))", re.MULTI
 _HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def report(folder: Path, out: Path) -> int:
-    """Write the report of a run.
+def report(folders: Sequence[Path], out: Path) -> int:
+    """Write the report of a run, or of several runs compared.
 
     Returns:
         The size of the file in bytes.
@@ -52,7 +60,9 @@ def report(folder: Path, out: Path) -> int:
         StoreError: the run cannot be read, or `out` cannot be written.
         SetupError: the extra `[report]` is not installed.
     """
-    text = page(run_payload(folder), title=folder.resolve().name)
+    names = _names(folders)
+    data = run_payload(folders[0]) if len(folders) == 1 else runs_payload(folders, names)
+    text = page(data, title=" and ".join(names))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
@@ -66,19 +76,49 @@ def run_payload(folder: Path) -> dict[str, Any]:
     manifest = run_folder.read_manifest(folder)
     return payload(
         manifest,
-        run_folder.read_papers(folder),
-        run_folder.read_claims(folder),
-        run_folder.read_rejected(folder),
+        checked_run.read_papers(folder),
+        checked_run.read_claims(folder),
+        checked_run.read_rejected(folder),
     )
 
 
-def page(data: dict[str, Any] | None, *, title: str) -> str:
+def runs_payload(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Any]:
+    """What a page embeds of several runs. Raises StoreError where one cannot be read."""
+    runs = [
+        NamedRun(
+            name,
+            tuple(checked_run.read_papers(folder)),
+            tuple(checked_run.read_claims(folder)),
+            tuple(checked_run.read_rejected(folder)),
+        )
+        for folder, name in zip(folders, names, strict=True)
+    ]
+    manifests = {
+        name: run_folder.read_manifest(folder) for folder, name in zip(folders, names, strict=True)
+    }
+    return payload_of_runs(manifests, compare(runs))
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The folders' own names; where two are alike, with as much of their path as tells them apart."""
+    resolved = [folder.resolve() for folder in folders]
+    for parts in range(1, max(len(path.parts) for path in resolved) + 1):
+        names = ["/".join(path.parts[-parts:]) for path in resolved]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in resolved]
+
+
+def page(data: dict[str, Any] | None, *, title: str, token: str | None = None) -> str:
     """The HTML of the claim browser; without data, of one that asks the server that it came from.
+
+    Args:
+        token: what the server wants to hear with a decision; with it the page has a review.
 
     Raises:
         SetupError: the extra `[report]` is not installed.
     """
-    style, program, vega = _read("style.css"), bundle(), _vega()
+    style, program, vega = _read("style.css") + _read("review.css"), bundle(), _vega()
     connect = "'none'" if data is not None else "'self'"
     policy = (
         f"default-src 'none'; script-src {_hash(program)} {_hash(vega)}; style-src {_hash(style)}; "
@@ -87,6 +127,7 @@ def page(data: dict[str, Any] | None, *, title: str) -> str:
     parts = {
         "policy": policy,
         "title": _escape(title),
+        "token": token or "",
         "style": style,
         "data": "" if data is None else pack(data),
         "plots": pack(_plots()),

@@ -1,4 +1,4 @@
-"""Claims, paper lines and rejected items ─► the columns that a page embeds. Knows no HTML.
+"""The data of a page: claims, paper lines and rejected items as columns.
 
 A column is shorter than the same objects one by one and is read faster; what the page can work out
 itself (the quoted words from their offsets, counts from the claims) is left out.
@@ -12,10 +12,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from claimgrid.report import directions
+from claimgrid.report.comparison import Comparison, Pair
+from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
 
 _UNUSED_OF_PAPER = {"abstract_sha256", "claims", "rejected"}
-_RUN = ("claimgrid", "source", "model", "prompt", "finished", "papers")
+_RUN = ("claimgrid", "source", "model", "prompt", "finished", "papers", "caution")
+_WORDED = ("subject", "benchmark", "metric", "workload", "model", "baselines")
 
 Columns = dict[str, list[Any]]
 
@@ -27,7 +31,10 @@ def payload(
     rejected: Iterable[Rejected],
 ) -> dict[str, Any]:
     """All that the page shows of a run. A claim or rejected item names its paper by position."""
-    lines = [paper.model_dump(mode="json", exclude=_UNUSED_OF_PAPER) for paper in papers]
+    lines = [
+        paper.model_dump(mode="json", exclude=_UNUSED_OF_PAPER) | {"title": readable(paper.title)}
+        for paper in papers
+    ]
     # A run may read one id twice (a source that repeats itself): the first line has its claims.
     places: dict[str, int] = {}
     for place, line in enumerate(lines):
@@ -43,13 +50,51 @@ def payload(
     }
 
 
+def payload_of_runs(
+    manifests: Mapping[str, Mapping[str, Any]], compared: Comparison
+) -> dict[str, Any]:
+    """All that the page shows of several runs: each claim once, with the runs that make it."""
+    names = list(manifests)
+    made = payload({}, compared.papers, [pair.claim for pair in compared.pairs], compared.rejected)
+    made["claims"]["runs"] = [_in_runs(pair, names) for pair in compared.pairs]
+    made["claims"]["differences"] = [
+        [
+            {"field": name, "said": {run: _shown(value) for run, value in of.items()}}
+            for name, of in pair.differences().items()
+        ]
+        for pair in compared.pairs
+    ]
+    made["runs"] = {name: facts(manifest) for name, manifest in manifests.items()}
+    made["run"] = facts({}) | {"model": None}
+    return made
+
+
+def _in_runs(pair: Pair, names: list[str]) -> str:
+    """`in all`, or the runs that have it: `A alone`."""
+    own = list(pair.by_run)
+    if len(own) == len(names):
+        return "differ in a field" if pair.differences() else "the same in all"
+    return f"{' and '.join(own)} alone"
+
+
+def _shown(value: Any) -> str:
+    """A field's value in few words."""
+    if isinstance(value, dict):
+        low, high = value.get("low"), value.get("high")
+        ends = f"{low:g}" if low == high else f"{low:g}–{high:g}"
+        return str(value["text"]) if "text" in value else ends
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else readable(str(value))
+
+
 def facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the page says about the run itself."""
     return {name: manifest.get(name) for name in _RUN}
 
 
 def columns(rows: Iterable[Mapping[str, Any]]) -> Columns:
-    """Rows ─► columns of equal length, null where a row lacks the field."""
+    """Rows as columns of equal length, null where a row lacks the field."""
     found: Columns = {}
     for place, row in enumerate(rows):
         for name in row:
@@ -71,8 +116,30 @@ def pack_text(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
+def told(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page needs besides a claim's line: readable words, and which way is better.
+
+    `plain` holds the fields whose words have LaTeX markup, without it; `way` is `higher` or `lower`
+    for a score, None where it is not known.
+    """
+    value, evidence = line.get("value") or {}, line["evidence"]
+    given = {name: line.get(name) for name in _WORDED}
+    given |= {"text": value.get("text"), "quote": evidence["quote"]}
+    plain: dict[str, Any] = {}
+    for name, words in given.items():
+        made = [readable(one) for one in words] if isinstance(words, list) else None
+        if isinstance(words, str):
+            made = readable(words)
+        if made is not None and made != words:
+            plain[name] = made
+    absolute = line.get("relation") == "absolute"
+    way = directions.better(value.get("unit") or "", line.get("metric")) if absolute else None
+    return {"plain": plain or None, "way": way}
+
+
 def _flat(claim: Claim, places: Mapping[str, int]) -> dict[str, Any]:
     row = claim.model_dump(mode="json")
+    row |= told(row)
     value = row.pop("value") or {}
     evidence = row.pop("evidence")
     ratio = row.pop("ratio", None) or {}

@@ -1,4 +1,4 @@
-"""What the API is asked ─► rows and counts from the DuckDB views. Knows no HTTP.
+"""The answers of the API: rows and counts from the DuckDB views, by filters.
 
 Every filter is a parameter of the query, never part of its text; the order of rows is one of a
 fixed list. Matches the page's own `local.js`, which answers the same from embedded data.
@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claimgrid.report.page_data import told
 from claimgrid.tables.views import Database
+from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, Kind, PaperLine, Qualifier, Stance
 
 _DEVICES = "case kind when 'hardware' then [device] else coalesce(hardware, []) end"
@@ -253,7 +255,8 @@ def _where(list_: List, search: Search, *, leave_out: str = "") -> tuple[str, di
 def _claim(row: dict[str, Any]) -> dict[str, Any]:
     shown = _stated({name: row[name] for name in _FIELDS[row["kind"]]}, _OPTIONAL)
     shown["candidates"] = row["candidates"] or []
-    return shown | {"title": row["title"], "year": _year(row)}
+    paper = {"title": readable(row["title"] or ""), "year": _year(row), "date": row["date"]}
+    return shown | told(shown) | paper
 
 
 def _paper(row: dict[str, Any]) -> dict[str, Any]:
@@ -261,6 +264,7 @@ def _paper(row: dict[str, Any]) -> dict[str, Any]:
     shown["date"] = row["dated"]  # as the source states it
     counts = {kind: number for kind, number in (row["claims"] or {}).items() if number}
     return shown | {
+        "title": readable(row["title"]),
         "extra": _json(row["extra"]),
         "year": _year(row),
         "claims": counts,
@@ -270,7 +274,8 @@ def _paper(row: dict[str, Any]) -> dict[str, Any]:
 
 def _rejected(row: dict[str, Any]) -> dict[str, Any]:
     columns = ("paper_id", "title", "kind", "reason", "detail", "field", "words")
-    return {name: row[name] for name in columns} | {"item": _json(row["item"])}
+    shown = {name: row[name] for name in columns} | {"item": _json(row["item"])}
+    return shown | {"title": readable(row["title"] or "")}
 
 
 def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
@@ -278,7 +283,8 @@ def _unclaimed(row: dict[str, Any]) -> dict[str, Any]:
     after = before + row["end"] - row["start"]
     around = [row["around"][:before], row["around"][before:after], row["around"][after:]]
     columns = ("paper_id", "title", "text", "start", "end", "reason")
-    return {name: row[name] for name in columns} | {"around": around}
+    shown = {name: row[name] for name in columns} | {"around": around}
+    return shown | {"title": readable(row["title"] or "")}
 
 
 def _stated(line: dict[str, Any], optional: tuple[str, ...]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A run's database and page ─► an ASGI application. Knows no claims and no sockets.
+"""The web application of a run: its page, a read-only JSON API and, where asked for, its review.
 
 FastAPI rather than Starlette alone: the API is described in OpenAPI from the types of its
 parameters, which are checked against the same types. Its pages for browsing that description load
@@ -19,6 +19,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from claimgrid.errors import UsageError
 from claimgrid.serve import answers
 from claimgrid.serve.answers import ClaimFilters, List, Search, Window
+from claimgrid.serve.live_database import LiveDatabase
+from claimgrid.serve.review_api import add_review
+from claimgrid.serve.review_session import Session
 from claimgrid.tables.views import Database
 
 _HEADERS = {
@@ -68,6 +71,9 @@ class UnclaimedAsked(Search, Window):
     sort: Annotated[str, Field(pattern=answers.sorts("unclaimed"))] = ""
 
 
+Source = Database | LiveDatabase
+
+
 class Rows(BaseModel):
     """Some of the rows that fit; a claim is its line in claims.jsonl with its paper's title."""
 
@@ -78,13 +84,24 @@ class Rows(BaseModel):
 
 
 def create(
-    database: Database, page: str, run: dict[str, Any], *, hosts: list[str] | None
+    database: Source,
+    page: str,
+    run: dict[str, Any],
+    *,
+    hosts: list[str] | None,
+    review: tuple[Session, str] | None = None,
 ) -> FastAPI:
-    """The application. `hosts` are the names that it answers to; None answers to any."""
+    """The application.
+
+    Args:
+        hosts: the names that it answers to; None answers to any.
+        review: the session of a review and its token; without them nothing can be written.
+    """
     app = FastAPI(
         title="claimgrid",
         version=version("claimgrid"),
-        description="What papers claim, each number with its exact words. Read-only.",
+        description="What papers claim, each number with its exact words."
+        + ("" if review else " Read-only."),
         docs_url=None,
         redoc_url=None,
     )
@@ -101,6 +118,8 @@ def create(
     def about() -> dict[str, Any]:
         return {"run": run, "sizes": answers.sizes(database.cursor())}
 
+    if review is not None:
+        add_review(app, *review)
     _lists(app, database)
     _counts(app, database)
     _places(app, database)
@@ -108,7 +127,7 @@ def create(
     return app
 
 
-def _lists(app: FastAPI, database: Database) -> None:
+def _lists(app: FastAPI, database: Source) -> None:
     def rows(list_: List, asked: Any) -> Rows:
         try:
             total, found = answers.rows(database.cursor(), list_, asked, asked, asked.sort)
@@ -133,7 +152,7 @@ def _lists(app: FastAPI, database: Database) -> None:
         return rows("unclaimed", asked)
 
 
-def _counts(app: FastAPI, database: Database) -> None:
+def _counts(app: FastAPI, database: Source) -> None:
     @app.get("/api/facets", summary="Per filter, how many claims have each value")
     def facets(asked: Annotated[ClaimFilters, Query()]) -> dict[str, dict[str, list[list[Any]]]]:
         return {"facets": answers.facets(database.cursor(), asked)}
@@ -143,7 +162,7 @@ def _counts(app: FastAPI, database: Database) -> None:
         return {"counts": answers.timeline(database.cursor(), asked)}
 
 
-def _places(app: FastAPI, database: Database) -> None:
+def _places(app: FastAPI, database: Source) -> None:
     @app.get("/api/places/claims", summary="Where a claim stands in a list; null if it does not")
     def claim(asked: Annotated[ClaimPlaceAsked, Query()]) -> dict[str, int | None]:
         return {"place": answers.place(database.cursor(), "claims", asked, asked.sort, asked.id)}
@@ -153,7 +172,7 @@ def _places(app: FastAPI, database: Database) -> None:
         return {"place": answers.place(database.cursor(), "papers", asked, asked.sort, asked.id)}
 
 
-def _single(app: FastAPI, database: Database) -> None:
+def _single(app: FastAPI, database: Source) -> None:
     @app.get("/api/claims/{claim_id}", summary="One claim")
     def claim(claim_id: str) -> dict[str, Any]:
         return _found(answers.claim(database.cursor(), claim_id), "claim")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from claimgrid.errors import UsageError
+from claimgrid.io.run_folder import NAMES
+from claimgrid.review import checked_run, correction_log
 
 _SUFFIXES = (".jsonl", ".parquet")
 
@@ -45,6 +49,25 @@ def find(outs: Sequence[str]) -> list[RunFiles]:
         for run in _remote(out) if _is_remote(out) else _local(out):
             found.setdefault(run.claims, run)
     return list(found.values())
+
+
+@contextmanager
+def decided(run: RunFiles) -> Iterator[RunFiles]:
+    """The files of a run as they read with people's decisions applied, while the block lasts.
+
+    Raises:
+        StoreError: the run or its corrections cannot be read.
+    """
+    folder = Path(run.claims).parent
+    if run.remote or not run.papers or not (folder / correction_log.NAME).is_file():
+        yield run
+        return
+    with TemporaryDirectory() as copy:
+        if not checked_run.write_copy(folder, Path(copy)):
+            yield run
+            return
+        paths = (str(Path(copy) / name) for name in NAMES)
+        yield RunFiles(run.name, *paths)
 
 
 def _is_remote(path: str) -> bool:

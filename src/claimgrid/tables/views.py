@@ -18,7 +18,7 @@ import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
 from claimgrid.tables import run_notes
-from claimgrid.tables.run_files import find
+from claimgrid.tables.run_files import decided, find
 
 VIEWS = (
     "claims",
@@ -123,10 +123,11 @@ def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
             "insert into raw.runs values ($n, $name, $model, $finished, $caution)",
             {"n": number, "name": run.name} | manifest,
         )
-        _load(connection, "claims", run.claims, number)
-        for table, path in (("papers", run.papers), ("rejected", run.rejected)):
-            if path is not None:
-                _load(connection, table, path, number)
+        with decided(run) as decided_run:
+            _load(connection, "claims", decided_run.claims, number)
+            for table, path in (("papers", decided_run.papers), ("rejected", decided_run.rejected)):
+                if path is not None:
+                    _load(connection, table, path, number)
     for name in _DEFINED:
         connection.execute(_sql(name))
     about = run_notes.sentences(connection.execute(_sql("about")).fetchall(), every_run=every_run)

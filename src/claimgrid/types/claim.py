@@ -15,7 +15,7 @@ KINDS: tuple[Kind, ...] = ("benchmark", "speedup", "efficiency", "hardware", "mo
 Qualifier = Literal["exact", "up_to", "at_least", "about", "average", "range"]
 Stance = Literal["own", "background"]
 Grounding = Literal["exact", "aligned", "ambiguous"]
-Status = Literal["claims", "no_claims", "refused", "truncated", "invalid", "error"]
+Status = Literal["claims", "no_claims", "refused", "truncated", "invalid", "error", "duplicate"]
 
 
 class Span(NamedTuple):

@@ -1,4 +1,4 @@
-// The address to what is on the screen, keys and clicks to the address. Everything else is told.
+// Shows what the address asks for; keys and clicks change the address.
 
 import { byId, el, settled, unpack } from "./dom.js";
 import { FACETS, format, parse } from "./query.js";
@@ -9,9 +9,13 @@ import { LIST_NAMES, drawBar, drawTabs } from "./bar.js";
 import { Grid } from "./grid.js";
 import { Facets } from "./facets.js";
 import { flash, hint, read, spansOf } from "./reader.js";
-import { overview, totalsOf } from "./overview.js";
+import { caution, overview, totalsOf } from "./overview.js";
+import { drawExport, filterText } from "./selection.js";
+import { drawColumns, laidOut, widen } from "./layout.js";
 import { printed } from "./print.js";
 import { theme } from "./theme.js";
+import { token } from "./saving.js";
+import { Review } from "./review.js";
 
 const app = {
   asked: parse(location.hash),
@@ -51,9 +55,12 @@ async function show() {
   }
   if (document.activeElement !== byId("search")) byId("search").value = app.asked.q;
   byId("overview").hidden = view !== "overview";
-  byId("browse").hidden = view === "overview";
+  byId("browse").hidden = view === "overview" || view === "review";
+  byId("review").hidden = view !== "review";
   byId("tip").hidden = true;
-  if (view === "overview") await showOverview();
+  if (view === "review" && !app.review) return go({ ...parse(""), view: "overview" }, true);
+  if (view === "review") await app.review.show(app.asked);
+  else if (view === "overview") await showOverview();
   else {
     await Promise.all([showList(), showReader()]);
     await reveal();
@@ -73,7 +80,7 @@ async function reveal() {
 }
 
 /** A bare link to a claim on the background shows the list that holds it. */
-async function widen() {
+async function wider() {
   const { claim, stance } = parse(location.hash);
   if (!claim || new URLSearchParams(location.hash.slice(1)).has("stance")) return;
   const found = await app.source.claim(claim);
@@ -114,7 +121,8 @@ async function showList() {
     ]);
     if (app.drawn.list !== key) return;
     app.result = { ...result, totals };
-    app.columns = columns(view, asked.kind);
+    app.every = columns(view, asked.kind, Boolean(app.source.runs));
+    app.columns = laidOut(app.every, asked);
     byId("browse").classList.toggle("with-facets", view === "claims");
     byId("browse-title").textContent = LIST_NAMES[view];
     app.grid.set(app.columns, app.result, {
@@ -124,9 +132,30 @@ async function showList() {
     });
     if (view === "claims") app.facets.draw(asked, result.facets, result.total);
     drawBar(app, go, link);
+    byId("said").replaceChildren();
+    drawExport(app, Object.values(app.source.runs ?? [app.source.run]).map(caution).join(" "));
+    drawColumns(app.every, asked, (id) => app.grid.widthOf(id), relay);
+    const filters = view === "claims" ? filterText(asked) : "";
+    document.title = [filters, LIST_NAMES[view], byId("run-name").textContent].filter(Boolean).join(" · ");
   }
   drawTabs(app, link);
   app.grid.select(asked.claim || asked.paper || null);
+}
+
+/** Draws the list anew with the columns that were chosen, where it was. */
+function relay() {
+  const { asked, result } = app;
+  const top = byId("grid").scrollTop;
+  app.columns = laidOut(app.every, asked);
+  app.grid.set(app.columns, result, {
+    sort: asked.sort,
+    label: LIST_NAMES[asked.view],
+    id: (row) => row.claim_id ?? row.paper_id,
+  });
+  byId("grid").scrollTop = top;
+  const held = document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.id;
+  drawColumns(app.every, asked, (id) => app.grid.widthOf(id), relay);
+  if (held) document.querySelector(`#columns [aria-label="${held}"], #columns [id="${held}"]`)?.focus();
 }
 
 async function showReader() {
@@ -186,6 +215,8 @@ function tip(content, x, y) {
 }
 
 function plotTip(event, datum) {
+  // Vega takes a tip away without an event when a drawing is finished.
+  if (!event) return tip(null);
   tip(datum ? el("span", {}, datum.words) : null, event.clientX + 12, event.clientY + 14);
 }
 
@@ -205,14 +236,19 @@ function markTip(event) {
 function keys(event) {
   const typing = event.target.closest?.("input, select, textarea");
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (app.asked.view === "review" && app.review.pressed(event)) return event.preventDefault();
   if (event.key === "Escape") {
-    if (byId("browse").classList.contains("filtering")) toggleFilters(false);
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.firstElementChild.focus();
+    } else if (byId("browse").classList.contains("filtering")) toggleFilters(false);
     else if (!byId("tip").hidden) byId("tip").hidden = true;
     else if (typing) typing.blur();
     else if (app.asked.claim || app.asked.paper) go(closed);
   } else if (typing) return;
   else if (event.key === "/") byId("search").focus();
-  else if ((event.key === "j" || event.key === "k") && app.asked.view !== "overview") {
+  else if ((event.key === "j" || event.key === "k") && LIST_NAMES[app.asked.view]) {
     const reading = Boolean(app.asked.claim || app.asked.paper);
     app.grid.move(
       app.grid.place.row +
@@ -245,7 +281,16 @@ async function start() {
   theme(recolour);
   const data = await unpack("data");
   app.source = data ? new Local(JSON.parse(data)) : await Remote.open();
-  app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }) });
+  app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }),
+    resize: (id, width) => {
+      widen(app.asked, id, width);
+      relay();
+    },
+  });
+  if (token()) {
+    app.review = new Review(byId("review"), { go: (change, replace) => go({ ...closed, ...change }, replace) });
+    byId("to-review").hidden = false;
+  }
   app.facets = new Facets(byId("facets"), {
     change: (id, values) => go({ [id]: values }),
     close: () => toggleFilters(false),
@@ -262,7 +307,7 @@ async function start() {
   );
   byId("search-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (app.asked.view === "overview") go({ view: "claims" });
+    if (!LIST_NAMES[app.asked.view]) return go({ ...closed, view: "claims" });
     app.grid.move(0, 0);
   });
   byId("sort").addEventListener("change", (event) => go({ sort: event.target.value }));
@@ -276,20 +321,24 @@ async function start() {
   for (const name of ["mouseover", "focusin"]) byId("reader").addEventListener(name, markTip);
   byId("reader").addEventListener("mouseleave", () => tip(null));
   document.addEventListener("keydown", keys);
-  addEventListener("popstate", () => widen().then(show));
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!event.composedPath().includes(menu)) menu.open = false;
+  });
+  addEventListener("popstate", () => wider().then(show));
   addEventListener("beforeprint", () => {
-    if (app.asked.view !== "overview")
+    if (LIST_NAMES[app.asked.view])
       byId("paper-print").replaceChildren(
         ...printed({
           columns: app.columns,
           result: app.result,
-          title: `${LIST_NAMES[app.asked.view]} of ${document.title.replace(/ · claims$/, "")}`,
+          title: `${LIST_NAMES[app.asked.view]} of ${byId("run-name").textContent}`,
           source: app.source,
         }),
       );
   });
   addEventListener("afterprint", () => byId("paper-print").replaceChildren());
-  await widen();
+  await wider();
   await show();
   document.documentElement.dataset.ready = "true";
 }

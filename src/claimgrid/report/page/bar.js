@@ -1,7 +1,7 @@
-// A result to what stands above its table: lists, count, filters, order and caution.
+// What stands above a table: lists, count, filters, order and caution.
 
 import { byId, el } from "./dom.js";
-import { KIND, KINDS, count, plural } from "./text.js";
+import { KIND, KINDS, count, plain, plural } from "./text.js";
 import { FACETS } from "./query.js";
 import { filterWords } from "./facets.js";
 
@@ -159,6 +159,14 @@ function drawStance({ asked, result }, link) {
   byId("stance").replaceChildren(...words.flat(2).filter(Boolean));
 }
 
+/** Which way the scores in this order are better, where they are all of one metric. */
+function direction({ asked, result }) {
+  if (asked.kind !== "benchmark") return "";
+  const first = result.total ? result.at(0) : null;
+  if (!first) return "";
+  return first.way ? `${plain(first.metric)}: ${first.way} is better.` : "Which way is better is not known here.";
+}
+
 /** Says when a ranking mixes numbers that cannot be compared. */
 function comparability(app) {
   const { asked, result } = app;
@@ -178,6 +186,8 @@ function comparability(app) {
     .filter(([number]) => number > 1)
     .map(([number, name]) => `${number} ${name}`);
   if (!asked.kind) mixed.unshift("several kinds");
+  const way = direction(app);
+  if (!mixed.length && way) return way;
   return mixed.length
     ? `This order mixes ${mixed.join(", ")}: the numbers are not comparable as they stand. Narrow the filters to compare.`
     : "";

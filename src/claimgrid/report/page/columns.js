@@ -1,4 +1,4 @@
-// Rows to cells: which columns each list has, what stands in them, and which words they lead to.
+// The columns of each list: what stands in their cells, and which words a cell leads to.
 
 import { el } from "./dom.js";
 import {
@@ -11,7 +11,7 @@ import {
   params,
   plain,
   ratio,
-  tidy,
+  checkedWords,
   value,
   what,
 } from "./text.js";
@@ -38,6 +38,13 @@ const unnamed = () =>
     el("span", { class: "hidden" }, "not named"),
   );
 
+/** A mark on what a person has decided. */
+const person = (c) =>
+  c.checked
+    ? el("span", { class: "person", title: `checked by a person: ${checkedWords(c)}` },
+      "✓", el("span", { class: "hidden" }, " checked by a person"))
+    : "";
+
 // id, label, and `fit` (the least and most pixels of a column as wide as what it holds) or `width`
 // (a CSS track; one with `fr` takes what the others leave); then optional: sort key, field of the claim whose words a click shows, show(row).
 const C = {
@@ -57,14 +64,14 @@ const C = {
     sort: "value",
     field: "value",
     number: true,
-    show: (c) => clip(value(c), "number"),
+    show: (c) => [clip(value(c), "number"), person(c)],
   },
   what: { id: "what", label: "Claim", fit: [110, 260], show: (c) => clip(what(c)) },
   quote: {
     id: "quote",
     label: "Words",
-    width: "minmax(160px,1fr)",
-    show: (c) => clip(tidy(c.evidence.quote), "quote"),
+    width: "minmax(220px,2.2fr)",
+    show: (c) => clip(c.words, "quote"),
   },
   paper: {
     id: "paper",
@@ -111,35 +118,26 @@ const C = {
 
 const bound = (c) =>
   c.qualifier === "exact" ? "" : el("span", { class: "tag" }, BOUND[c.qualifier].name);
-const written = {
-  id: "value",
-  label: "Written",
-  fit: [84, 170],
-  field: "value",
-  number: true,
-  show: (c) => clip(tidy(c.value?.text), "number"),
-};
-
 const CLAIMS = {
   "": [C.kind, C.subject, C.value, C.what, C.baselines, C.quote, C.paper, C.year],
   speedup: [
     C.subject,
     {
       id: "ratio",
-      label: "Ratio",
-      fit: [84, 140],
+      label: "Gain",
+      fit: [110, 240],
       sort: "ratio",
       field: "value",
       number: true,
-      show: (c) => clip(ratio(c), "number big"),
+      show: (c) => [clip(ratio(c), "number big"), person(c)],
     },
     { id: "bound", label: "Bound", width: "82px", sort: "qualifier", field: "value", show: bound },
-    written,
     C.metric,
-    C.workload,
     C.baselines,
+    C.workload,
     C.hardware,
-    { ...C.paper, fit: null, width: "minmax(130px,1fr)" },
+    C.quote,
+    C.paper,
     C.year,
   ],
   benchmark: [
@@ -357,7 +355,20 @@ const OTHERS = {
   ],
 };
 
-/** The columns of a list, by the kind that it is narrowed to. */
-export const columns = (list, kind) =>
-  list === "claims" ? (CLAIMS[kind] ?? CLAIMS[""]) : OTHERS[list];
+const inRuns = {
+  id: "runs",
+  label: "In runs",
+  fit: [96, 190],
+  show: (c) =>
+    c.differences?.length
+      ? clip(`≠ ${c.differences.map((one) => plain(one.field)).join(", ")}`)
+      : clip(c.runs, "dim"),
+};
+
+/** The columns of a list, by the kind that it is narrowed to; `several` runs have one more. */
+export function columns(list, kind, several = false) {
+  if (list !== "claims") return OTHERS[list];
+  const found = CLAIMS[kind] ?? CLAIMS[""];
+  return several ? [...found.slice(0, 3), inRuns, ...found.slice(3)] : found;
+}
 export const stanceTag = C.stance;

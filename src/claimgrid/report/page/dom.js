@@ -1,4 +1,4 @@
-// Names and plain values to elements. Every string becomes text: nothing here parses markup.
+// Makes elements. Every string becomes text: nothing here parses markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -11,7 +11,7 @@ export function el(tag, set = {}, ...children) {
     else made.setAttribute(name, value === true ? "" : value);
   }
   made.append(
-    ...children.flat().filter((child) => child !== null && child !== undefined && child !== ""),
+    ...children.flat(3).filter((child) => child !== null && child !== undefined && child !== ""),
   );
   return made;
 }

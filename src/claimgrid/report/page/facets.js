@@ -1,4 +1,4 @@
-// Counts of filter values to checkboxes. Knows no source.
+// The filters: a checkbox for each value, with its count.
 
 import { el } from "./dom.js";
 import { FACETS } from "./query.js";

@@ -1,4 +1,4 @@
-// A long list to a grid that draws only the rows in sight. Knows columns and rows, not claims.
+// A grid over a long list: it draws only the rows in sight.
 
 import { el, settled } from "./dom.js";
 
@@ -10,7 +10,8 @@ const MEASURED = 200;
 
 /** An ARIA grid: one cell takes part in the tab order, arrows, j and k move it, Enter opens it. */
 export class Grid {
-  constructor(root, { open, sort }) {
+  constructor(root, { open, sort, resize }) {
+    this.onresize = resize;
     this.open = open;
     this.onsort = sort;
     this.root = root;
@@ -99,7 +100,7 @@ export class Grid {
       class: column.number ? "cell right" : "cell",
       "aria-colindex": String(at + 1),
     };
-    if (!column.sort) return el("div", set, el("span", {}, column.label));
+    if (!column.sort) return el("div", set, el("span", {}, column.label), this.grip(column));
     const turn = () =>
       this.onsort(
         by === "none"
@@ -118,7 +119,32 @@ export class Grid {
         column.label,
         el("span", { "aria-hidden": "true", class: "arrow" }, arrow),
       ),
+      this.grip(column),
     );
+  }
+
+  /** The edge of a header that is dragged to make its column wider. */
+  grip(column) {
+    const start = (event) => {
+      const edge = event.target;
+      const from = event.clientX;
+      const wide = edge.parentElement.getBoundingClientRect().width;
+      edge.setPointerCapture(event.pointerId);
+      edge.addEventListener(
+        "pointerup",
+        (end) => this.onresize(column.id, wide + end.clientX - from),
+        { once: true },
+      );
+      event.preventDefault();
+    };
+    // For the pointer alone: the menu of columns does the same with the keyboard.
+    return el("span", { class: "grip", "aria-hidden": "true", onpointerdown: start });
+  }
+
+  /** The width of a column as it is drawn, in pixels. */
+  widthOf(id) {
+    const at = this.columns.findIndex((column) => column.id === id);
+    return at < 0 ? null : this.head.firstChild.children[at].getBoundingClientRect().width;
   }
 
   later() {

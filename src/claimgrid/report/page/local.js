@@ -1,7 +1,7 @@
-// The columns embedded in the page to answers: filtered, counted and sorted in memory.
+// Answers from the columns embedded in the page: filtered, counted and sorted in memory.
 
 import { FACETS, words } from "./query.js";
-import { cut, devices, points, sentence, year } from "./text.js";
+import { cut, devices, points, readable, sentence, year } from "./text.js";
 
 const MISSING = "";
 const FIELDS = [
@@ -20,6 +20,13 @@ const FIELDS = [
   "params",
   "active_params",
   "context_tokens",
+  "ambiguous",
+  "confidence",
+  "checked",
+  "plain",
+  "way",
+  "runs",
+  "differences",
 ];
 const LONGEST_FACET = 500;
 
@@ -27,6 +34,7 @@ const LONGEST_FACET = 500;
 export class Local {
   constructor(payload) {
     this.run = payload.run;
+    this.runs = payload.runs ?? null;
     this.data = payload;
     this.sizes = Object.fromEntries(
       ["papers", "claims", "rejected"].map((list) => [list, length(payload[list])]),
@@ -64,6 +72,7 @@ export class Local {
     const claim = {
       paper_id: papers.paper_id[paper],
       title: papers.title[paper],
+      date: papers.date[paper],
       year: year(papers.date[paper]),
       evidence: { quote, start: at("start"), end: at("end") },
       value:
@@ -78,7 +87,7 @@ export class Local {
     for (const name of ["claim_id", "kind", "subject", "qualifier", "stance", "grounding", "spans"])
       claim[name] = at(name);
     for (const name of FIELDS) claim[name] = at(name);
-    return claim;
+    return readable(claim);
   }
 
   paperAt(place) {
@@ -211,6 +220,7 @@ export class Local {
       ],
       benchmark: (place) => [claims.benchmark?.[place] ?? MISSING],
       year: (place) => [years[claims.paper[place]]],
+      runs: (place) => [claims.runs?.[place] ?? MISSING],
       from: (place) => [papers.paper_id[claims.paper[place]]],
     };
     const made = Object.fromEntries(

@@ -1,4 +1,4 @@
-// A run's counts and plots to the first view.
+// The first view: what a run holds, in counts and plots.
 
 import { el } from "./dom.js";
 import { caption, draw, panels } from "./plots.js";
@@ -20,6 +20,25 @@ function tile(href, number, label) {
     el("span", { class: "big" }, count(number)),
     el("span", { class: "small" }, label),
   );
+}
+
+/** Who read the claims, when, and how good that reader is known to be. */
+export function caution({ model, finished, caution: told }) {
+  const when = finished ? ` on ${finished.slice(0, 10)}` : "";
+  const by = `Read by ${model ?? "a model that the run does not name"}${when}. `;
+  return `${by}${told ? `${told.replace(/\.$/, "")}.` : "How good it is on these papers was not measured: check a claim against its words before you use it."}`;
+}
+
+const cautions = ({ run, runs }) =>
+  runs
+    ? Object.entries(runs).map(([name, one]) => el("span", { class: "of-run" }, `${name}: ${caution(one)} `))
+    : caution(run);
+
+/** How many claims the runs share, and how many are of one alone; each leads to its list. */
+function compared(counts, link) {
+  return el("ul", { class: "compared", "aria-label": "The runs compared" },
+    counts.map(([name, number]) =>
+      el("li", {}, el("a", { href: link({ view: "claims", runs: [name] }) }, `${count(number)} ${name}`))));
 }
 
 function about(run) {
@@ -76,8 +95,10 @@ export async function overview(root, source, asked, context) {
         `${plural(found.total, "claim")} of the papers’ own work`,
         asked.q ? "" : ` in ${plural(source.sizes.papers, "paper")}`,
         background ? ` (${count(background)} more on the background are not counted here)` : "",
-        ". Every number leads to the words that say it.",
+        ". Each claim leads to the words that it was read from.",
       ),
+      el("p", { class: "caution", role: "note" }, cautions(source)),
+      source.runs ? compared(found.facets.runs ?? [], link) : "",
     ),
     el(
       "div",
@@ -96,12 +117,12 @@ export async function overview(root, source, asked, context) {
   const drawings = groups.flatMap((group) =>
     group.panels.map((one, place) => ({
       one,
-      left: place === group.panels.length - 1 ? group.left : 0,
-      of: group.of,
+      left: place === group.panels.length - 1 ? (group.left ?? 0) + group.alone : 0,
+      of: group.of ?? "panels",
     })),
   );
   if (!drawings.length)
-    plots.append(el("p", { class: "empty" }, "Nothing to plot: no claim with a number."));
+    plots.append(el("p", { class: "empty" }, "Nothing to plot: no two numbers of one kind."));
   const made = [];
   for (const { one, left, of: things } of drawings) {
     const view = el("div", { class: "plot" });

@@ -1,4 +1,4 @@
-// Claims to the rows of the plots, and a plot to a drawing. Vega is unpacked when one is first drawn.
+// Makes the rows of the plots from claims and draws them. Vega is unpacked when a plot is first drawn.
 
 import { el, unpack } from "./dom.js";
 import { BOUND, count, params, plain, ratio, value } from "./text.js";
@@ -8,6 +8,10 @@ const MOST_PANELS = 4;
 const SAMPLE = 400;
 const LINE = 26; // height of a name, in pixels
 const AXIS = 46;
+const TALL = 260; // height of a plot over time
+const FEWEST = 2; // marks that make a panel: one number alone shows nothing
+const BOARD = 3; // dated scores that make a leaderboard
+const MOST_TICKS = 8;
 let parts = null;
 
 async function load() {
@@ -45,6 +49,7 @@ function config(kind) {
     rule: { color: colour },
     circle: { color: colour },
     tick: { color: colour },
+    line: { color: css("--soft") },
     text: { color: css("--ink"), font: css("--font") },
   };
 }
@@ -56,15 +61,53 @@ function ends(plot, rows) {
     .filter((number) => Number.isFinite(number));
   if (!numbers.length) return {};
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  if (plot === "scores") {
+  if (plot === "scores" || plot === "board") {
     const room = (high - low) * 0.06 || Math.abs(high) * 0.05 || 1;
     return { lowest: low - room, highest: high + room };
   }
   // Ticks stand at 1, 2 and 5: half and twice a lone number have some between them.
   const [first, last] =
-    plot === "speedups" ? [Math.min(1, low), Math.max(1, high)] : [low / 2, high * 2];
+    plot === "speedups" || plot === "gains" ? [Math.min(1, low), Math.max(1, high)] : [low / 2, high * 2];
   const room = (last / first) ** 0.05 * 1.05;
   return { lowest: first / room, highest: last * room };
+}
+
+/** Ticks of a log axis: 1, 2 and 5 of each power of ten, or the powers alone where those crowd. */
+function ticks({ lowest, highest }) {
+  if (!(lowest > 0)) return [];
+  const among = (digits) => {
+    const found = [];
+    for (let power = Math.floor(Math.log10(lowest)); 10 ** power <= highest; power += 1)
+      for (const digit of digits) {
+        const tick = Number(`${digit}e${power}`);
+        if (tick >= lowest && tick <= highest) found.push(tick);
+      }
+    return found;
+  };
+  const [all, powers] = [among([1, 2, 5]), among([1])];
+  return all.length > MOST_TICKS && powers.length > 1 ? powers : all;
+}
+
+/** Where the axis of dates begins and ends: whole years. */
+function dates(rows) {
+  const found = rows.map((row) => row.when).filter((when) => Number.isFinite(when));
+  if (!found.length) return {};
+  const [earliest, latest] = [Math.floor(Math.min(...found)), Math.ceil(Math.max(...found) + 0.01)];
+  return {
+    earliest,
+    latest,
+    dates: Array.from({ length: latest - earliest + 1 }, (_, place) => earliest + place),
+  };
+}
+
+/** Every year between the first and the last, so that equal steps are equal times. */
+function years(rows) {
+  const all = [...new Set(rows.map((row) => row.year))];
+  const known = all.filter((one) => /^\d{4}$/.test(one)).map(Number);
+  if (!known.length) return all;
+  const [first, last] = [Math.min(...known), Math.max(...known)];
+  const run = Array.from({ length: last - first + 1 }, (_, place) => String(first + place));
+  return [...run, ...all.filter((one) => !/^\d{4}$/.test(one))];
 }
 
 /** Draws `rows` into `root`; a mark that knows its claim opens it. */
@@ -72,8 +115,13 @@ export async function draw(root, { plot, kind, rows, label, open, tip }) {
   const { specs, embed } = await (parts ??= load());
   const spec = structuredClone(specs[plot]);
   spec.datasets = { rows };
-  spec.params = Object.entries(ends(plot, rows)).map(([name, value]) => ({ name, value }));
-  spec.height = new Set(rows.map((row) => row.name)).size * LINE + AXIS;
+  const bounds = ends(plot, rows);
+  const set = { ...bounds, ...dates(rows), ticks: ticks(bounds) };
+  spec.params = Object.entries(set).map(([name, value]) => ({ name, value }));
+  const timed = plot === "board" || plot === "gains";
+  spec.height = timed ? TALL : new Set(rows.map((row) => row.name)).size * LINE + AXIS;
+  if (plot === "hardware")
+    for (const layer of spec.layer) layer.encoding.x.scale = { domain: years(rows) };
   const made = await embed(root, spec, {
     mode: "vega-lite",
     ast: true,
@@ -83,7 +131,7 @@ export async function draw(root, { plot, kind, rows, label, open, tip }) {
     defaultStyle: false,
     hover: false,
     config: config(kind),
-    tooltip: (_, event, item) => tip(event, item?.datum?.claim_id ? item.datum : null),
+    tooltip: (_, event, item, shown) => tip(event, shown && item?.datum?.words ? item.datum : null),
     loader: { load: () => Promise.reject(new Error("a plot loads nothing")) },
   });
   root.setAttribute("role", "img");
@@ -117,6 +165,12 @@ async function rowsOf(source, asked) {
   return { claims, total: found.total };
 }
 
+/** A date as a number of years; null where no year is stated. */
+function moment(claim) {
+  const [, of, month = "1", date = "1"] = /^(\d{4})(?:-(\d\d))?(?:-(\d\d))?/.exec(claim.date ?? "") ?? [];
+  return of ? Number(of) + (Number(month) - 1) / 12 + (Number(date) - 1) / 372 : null;
+}
+
 function panel(plot, kind, title, rows, filter) {
   const kept = top(rows);
   const bounds = [...new Set(kept.rows.map((row) => row.bound).filter(Boolean))];
@@ -131,10 +185,11 @@ async function speedups(source, asked) {
     metrics.slice(0, MOST_PANELS).map(async ([metric]) => {
       const filter = { ...base, metric: [metric] };
       const { claims, total } = await rowsOf(source, filter);
-      const rows = claims
-        .filter((claim) => claim.ratio?.low > 0)
-        .map((claim) => ({
-          name: named(claim),
+      const fit = claims.filter((claim) => claim.ratio?.low > 0);
+      const usual = commonBaseline(fit);
+      const rows = fit.map((claim) => ({
+          name: `${named(claim)}${usual && !claim.baselines.includes(usual) ? " ≠" : ""}`,
+          when: moment(claim),
           low: claim.ratio.low,
           high: claim.ratio.high,
           rank: -claim.ratio.high,
@@ -145,18 +200,112 @@ async function speedups(source, asked) {
             claim.subject,
             ratio(claim),
             claim.workload,
-            claim.baselines.length && `over ${claim.baselines.join(", ")}`,
+            claim.baselines.length ? `over ${claim.baselines.join(", ")}` : "baseline not named",
+            claim.year,
           ]
             .filter(Boolean)
             .join(" · "),
         }));
       return {
         ...panel("speedups", "speedup", `Speedups: ${plain(metric)}`, rows, filter),
+        unlike: unlike(fit, usual),
+        all: rows,
         most: `the ${MOST_NAMES} highest of ${count(total)} claims`,
       };
     }),
   );
   return { panels, left: Math.max(0, metrics.length - MOST_PANELS), of: "metrics" };
+}
+
+/** The baseline that at least two claims, and half of them, are measured against. */
+function commonBaseline(claims) {
+  const seen = {};
+  for (const claim of claims) for (const name of claim.baselines) seen[name] = (seen[name] ?? 0) + 1;
+  const [name, times] = Object.entries(seen).sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
+  return times >= 2 && times * 2 >= claims.length ? name : "";
+}
+
+function unlike(claims, usual) {
+  const kinds = new Set(claims.map((claim) => claim.baselines.join(", ")));
+  if (kinds.size < 2) return "";
+  return usual
+    ? `≠ not measured against ${usual}`
+    : `${kinds.size} different baselines: not comparable as they stand`;
+}
+
+/** Speedups by date, all metrics that have a panel of their own. */
+function gainsOverTime(group) {
+  const panels = group.panels
+    .map((one) => ({
+      ...one,
+      plot: "gains",
+      title: `${one.title} over time`,
+      rows: (one.all ?? []).filter((row) => row.when !== null && Number.isFinite(row.high)),
+      unlike: one.unlike,
+    }))
+    .filter((one) => new Set(one.rows.map((row) => row.when)).size >= BOARD);
+  return { panels: panels.slice(0, 2), left: Math.max(0, panels.length - 2), of: "metrics" };
+}
+
+/** One board a benchmark, metric and unit: scores by date and the best so far. */
+async function boards(source, asked) {
+  const filter = { ...asked, kind: "benchmark", sort: "" };
+  const names = (await source.find("claims", filter)).facets.benchmark ?? [];
+  const found = await Promise.all(
+    names.slice(0, MOST_NAMES).map(([name]) => rowsOf(source, { ...filter, benchmark: [name] })),
+  );
+  const groups = new Map();
+  for (const claim of found.flatMap((one) => one.claims)) {
+    if (claim.relation !== "absolute" || claim.value?.low === null || moment(claim) === null) continue;
+    const key = JSON.stringify([claim.benchmark, claim.metric, claim.value.unit]);
+    groups.set(key, [...(groups.get(key) ?? []), claim]);
+  }
+  const panels = [...groups.values()]
+    .filter((group) => new Set(group.map(moment)).size >= BOARD)
+    .sort((a, b) => b.length - a.length)
+    .map((group) => board(group, filter));
+  return {
+    panels: panels.slice(0, MOST_PANELS),
+    left: Math.max(0, panels.length - MOST_PANELS),
+    of: "boards",
+  };
+}
+
+function board(group, filter) {
+  const [{ benchmark, metric, way, value: { unit } }] = group;
+  const better = { higher: Math.max, lower: Math.min }[way];
+  let best = null;
+  const rows = [...group]
+    .sort((a, b) => moment(a) - moment(b))
+    .map((claim) => {
+      const high = way === "lower" ? claim.value.low : claim.value.high;
+      if (better) best = best === null ? high : better(best, high);
+      return {
+        name: named(claim),
+        when: moment(claim),
+        low: high,
+        high,
+        best,
+        rank: 0,
+        bound: claim.qualifier === "range" ? "exact" : claim.qualifier,
+        claim_id: claim.claim_id,
+        words: [named(claim), value(claim), claim.year].join(" · "),
+      };
+    });
+  const bounds = [...new Set(rows.map((row) => row.bound))];
+  const said = [benchmark, metric].filter(Boolean).join(" · ");
+  return {
+    plot: "board",
+    kind: "benchmark",
+    title: `${said}${unit === "score" ? "" : ` (${unit})`} over time`,
+    rows,
+    names: 0,
+    bounds,
+    unlike: better
+      ? `line: best so far, ${way} is better`
+      : "which way is better is not known, so nothing is ranked",
+    filter: { ...filter, benchmark: [benchmark], metric: metric ? [metric] : [] },
+  };
 }
 
 async function sizes(source, asked) {
@@ -192,6 +341,7 @@ async function hardware(source, asked) {
     year: one.year,
     papers: one.papers,
     rank: -sums[one.device],
+    words: `${one.device} · ${one.year} · ${one.papers} ${one.papers === 1 ? "paper" : "papers"}`,
   }));
   return {
     panels: [
@@ -220,7 +370,8 @@ async function scores(source, asked) {
       name: cutTo([claim.benchmark, claim.metric].filter(Boolean).join(" · "), 34),
       low: claim.value.low,
       high: claim.value.high,
-      rank: -claim.value.high,
+      // The best first; where it is not known which way that is, by name.
+      rank: { higher: -claim.value.high, lower: claim.value.low }[claim.way] ?? 0,
       bound: claim.qualifier,
       unit: claim.value.unit,
       claim_id: claim.claim_id,
@@ -244,13 +395,17 @@ async function scores(source, asked) {
   return { panels, left: Math.max(0, units.length - MOST_PANELS), of: "units" };
 }
 
-/** Every plot that has something to show. */
+/** Every plot that has something to show; a number alone in its panel stands in the table. */
 export async function panels(source, asked) {
-  const groups = await Promise.all(
-    [speedups, sizes, scores, hardware].map((make) => make(source, asked)),
+  const [gains, ...others] = await Promise.all(
+    [speedups, sizes, scores, boards, hardware].map((make) => make(source, asked)),
   );
-  return groups
-    .map((group) => ({ ...group, panels: group.panels.filter((one) => one.rows.length) }))
+  return [gains, gainsOverTime(gains), ...others]
+    .map((group) => {
+      const drawn = group.panels.filter((one) => one.rows.length >= FEWEST);
+      const alone = group.panels.filter((one) => one.rows.length && one.rows.length < FEWEST).length;
+      return { ...group, panels: drawn, alone };
+    })
     .filter((group) => group.panels.length);
 }
 
@@ -258,5 +413,5 @@ export async function panels(source, asked) {
 export function caption(one) {
   const marks = one.bounds.map((bound) => `${BOUND[bound].glyph} ${BOUND[bound].name}`).join("   ");
   const most = one.names > MOST_NAMES || one.left ? one.most : "";
-  return [one.legend || marks, most].filter(Boolean).join("   ·   ");
+  return [one.legend || marks, one.unlike, most].filter(Boolean).join("   ·   ");
 }

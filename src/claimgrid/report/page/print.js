@@ -1,4 +1,4 @@
-// What is on the screen to what is on paper: the whole table, not its rows in sight, and abstracts.
+// What is printed: the whole table, not only its rows in sight, and the abstracts.
 
 import { el } from "./dom.js";
 import { abstract } from "./reader.js";

@@ -1,7 +1,8 @@
-// The address's hash to what is asked for, and back. Knows no page.
+// Reads from the address's hash what is asked for, and writes it back.
 
 export const LISTS = ["claims", "papers", "rejected", "unclaimed"];
 export const FACETS = [
+  { id: "runs", name: "In runs" },
   { id: "stance", name: "Stance" },
   { id: "bound", name: "Bound" },
   { id: "metric", name: "Metric" },
@@ -20,7 +21,7 @@ export function parse(hash) {
   for (const { id } of FACETS) asked[id] = given.getAll(id);
   if (!given.has("stance")) asked.stance = [OWN];
   if (given.get("stance") === "any") asked.stance = [];
-  if (!["overview", ...LISTS].includes(asked.view)) {
+  if (!["overview", "review", ...LISTS].includes(asked.view)) {
     asked.view = [...given.keys()].length ? (asked.paper ? "papers" : "claims") : "overview";
   }
   return asked;

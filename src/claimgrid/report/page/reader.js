@@ -1,7 +1,8 @@
-// A paper to its abstract with the claims marked, and what was not taken. Draws; asks nothing.
+// The reader pane: an abstract with its claims marked, and what was not taken.
 
 import { el, safeLink } from "./dom.js";
 import { badge, failed, stanceTag } from "./columns.js";
+import { homes } from "./selection.js";
 import {
   KIND,
   KINDS,
@@ -76,7 +77,7 @@ function split(segment, edges) {
 }
 
 function byline(paper) {
-  const address = safeLink(paper.extra?.url ?? paper.extra?.link);
+  const address = safeLink(paper.url ?? paper.extra?.url ?? paper.extra?.link);
   const parts = [
     (paper.authors ?? []).join(", "),
     (paper.organizations ?? []).join(", "),
@@ -87,6 +88,10 @@ function byline(paper) {
     "p",
     { class: "byline" },
     parts.filter(Boolean).join(" · "),
+    homes(paper).map(([name, home]) => [
+      " · ",
+      el("a", { href: home, rel: "noopener noreferrer", target: "_blank" }, name),
+    ]),
     address
       ? [" · ", el("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, "source")]
       : "",

@@ -1,6 +1,7 @@
-// The answers of `extract serve` to the same answers that `local.js` gives.
+// Answers from `extract serve`, in the same shape as those of `local.js`.
 
 import { FACETS } from "./query.js";
+import { readable } from "./text.js";
 
 const PAGE = 200;
 
@@ -16,11 +17,12 @@ async function get(path, given) {
 }
 
 /** A claim of the API has the fields of its kind alone; a row of the page has the lists of all. */
-const whole = (row) => (row?.claim_id ? { baselines: [], hardware: [], ...row } : row);
+const whole = (row) => (row?.claim_id ? readable({ baselines: [], hardware: [], ...row }) : row);
 
 function filters(asked) {
   const names = ["kind", ...FACETS.map((facet) => facet.id)];
-  const { from: paper, ...rest } = Object.fromEntries(names.map((name) => [name, asked[name]]));
+  // A server shows one run: it has no filter by runs.
+  const { from: paper, runs: _, ...rest } = Object.fromEntries(names.map((name) => [name, asked[name]]));
   return { ...rest, paper, q: asked.q };
 }
 

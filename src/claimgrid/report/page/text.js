@@ -1,4 +1,4 @@
-// Claims and offsets to words. Pure: knows no page and no source.
+// Says claims and offsets in words.
 
 export const KINDS = [
   { id: "speedup", name: "Speedup", plural: "Speedups", letter: "S" },
@@ -59,15 +59,15 @@ function short(number) {
   return String(number);
 }
 
-/** LaTeX's usual marks as they are read, for a table's cells; the abstract keeps its own. */
-export function tidy(text) {
-  if (!text || !/[\\$]/.test(text)) return text;
-  return text
-    .replace(/\\times\b/g, "×")
-    .replace(/\\(?:sim|approx)\b/g, "~")
-    .replace(/\\mu\b/g, "µ")
-    .replace(/\\([%$#&_])/g, "$1")
-    .replace(/\$([^$]*)\$/g, "$1");
+/** A claim with its words as people read them: the server and the file give them without markup. */
+export function readable(claim) {
+  const { text, quote, ...plainFields } = claim.plain ?? {};
+  return {
+    ...claim,
+    ...plainFields,
+    value: text && claim.value ? { ...claim.value, text } : claim.value,
+    words: quote ?? claim.evidence.quote,
+  };
 }
 
 const digits = (number) =>
@@ -78,7 +78,7 @@ const between = (low, high, shown) => (low === high ? shown(low) : `${shown(low)
  * to a baseline has `Δ` before it, a share of one says so: neither can be read as a score. */
 export function value(claim) {
   if (claim.kind === "hardware")
-    return claim.count === null ? (tidy(claim.value?.text) ?? "") : count(claim.count);
+    return claim.count === null ? (claim.value?.text ?? "") : count(claim.count);
   if (claim.kind === "model_size") {
     return (
       short(claim.params) + (claim.active_params ? ` (${short(claim.active_params)} active)` : "")
@@ -86,7 +86,7 @@ export function value(claim) {
   }
   if (!claim.value) return "";
   const { text, low, high, unit } = claim.value;
-  if (low === null) return related(claim, tidy(text));
+  if (low === null) return related(claim, text);
   const kept = low === high && /^\d+\.\d+%?$/.test(text) ? text.replace("%", "") : null;
   const tail = { x: "×", "%": "%", score: "" }[unit] ?? ` ${unit}`;
   return related(
@@ -102,11 +102,57 @@ function related(claim, number) {
   return `${number} of ${of && of.length <= LONGEST_NAME ? of : "baseline"}`;
 }
 
-/** The improvement factor of a speedup, with its bound. */
-export function ratio(claim) {
+const near = (a, b) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
+const significant = (number, places) => (number ? Number(number.toPrecision(places)) : 0);
+
+/** How many digits the text gives, two at most: the second promises more than most say. */
+function digitsOf(text) {
+  const [found] = /\d[\d,]*(?:\.\d+)?/.exec(text ?? "") ?? [""];
+  return Math.min(2, Math.max(1, found.replace(/\D/g, "").replace(/^0+/, "").length));
+}
+
+/** A gain has as many digits as the text: 73.1% less is 3.7 times, 5% more is 1.05 times. */
+const rounded = (factor, text) =>
+  factor >= 0.5 && factor <= 10
+    ? Number((1 + significant(factor - 1, digitsOf(text))).toFixed(9))
+    : significant(factor, 2);
+
+/** Whether a speedup's factor is not the number that stands in the text. */
+export const computed = ({ ratio: found, value: given }) =>
+  Boolean(found) &&
+  !(given?.unit === "x" && near(given.low, found.low) && near(given.high, found.high));
+
+/** Whether P percent more or less was meant, told by the factor that was made of it. */
+function moreOrLess({ low, high }, percent) {
+  const is = (factor) => near(low, factor) || near(high, factor);
+  if (is(1 + percent / 100) || is(1 / (1 + percent / 100))) return " more";
+  return percent < 100 && (is(1 / (1 - percent / 100)) || is(1 - percent / 100)) ? " less" : "";
+}
+
+const factorOf = (claim, from) =>
+  `${between(from.low, from.high, (number) => Number(number.toPrecision(4)).toLocaleString("en"))}×`;
+
+/** The factor of a speedup alone, rounded to the digits of the text where it is computed. */
+export function factor(claim) {
   if (!claim.ratio) return "";
-  const shown = (number) => Number(number.toPrecision(4)).toLocaleString("en");
-  return `${BOUND[claim.qualifier].sign}${between(claim.ratio.low, claim.ratio.high, shown)}×`;
+  if (!computed(claim)) return factorOf(claim, claim.ratio);
+  const { low, high } = claim.ratio;
+  const text = claim.value?.text;
+  return `≙ ${factorOf(claim, { low: rounded(low, text), high: rounded(high, text) })}`;
+}
+
+/** A speedup as it is written, then its factor where that is computed: `73.1% less (≙ 3.7×)`. */
+export function ratio(claim) {
+  const { sign } = BOUND[claim.qualifier];
+  const text = claim.value?.text ?? "";
+  if (!claim.ratio) return text && `${sign}${text}${claim.ambiguous ? " (points or percent?)" : ""}`;
+  if (!computed(claim)) return sign + factor(claim);
+  const { unit, low, high } = claim.value ?? {};
+  const percent = unit === "%" && low !== null;
+  const written = percent
+    ? `${between(Math.abs(low), Math.abs(high), digits)}%${moreOrLess(claim.ratio, Math.abs(high))}`
+    : text;
+  return `${sign}${written} (${factor(claim)})`;
 }
 
 /** What is claimed, in few words: the metric, the benchmark, the device. */
@@ -131,6 +177,10 @@ export const devices = (claim) =>
   claim.kind === "hardware" ? [claim.device] : (claim.hardware ?? []);
 export const params = short;
 
+/** Which person decided on a claim, and when; empty where nobody has. */
+export const checkedWords = ({ checked }) =>
+  checked ? `${checked.decision} by ${checked.by}, ${checked.at.slice(0, 10)}` : "";
+
 /** Name and words of every normalized field that a claim has. */
 export function fields(claim) {
   const layout =
@@ -142,7 +192,9 @@ export function fields(claim) {
     ["Model", claim.model],
     ["Device", claim.kind === "hardware" && `${claim.device} (${plain(claim.category)})`],
     ["Written", claim.value?.text],
-    ["Normalized", claim.kind === "speedup" ? `${ratio(claim)} better` : value(claim)],
+    ["Value", claim.kind === "speedup" ? "" : value(claim)],
+    ["Factor", claim.kind === "speedup" && claim.ratio && `${factor(claim)}${computed(claim) ? ", computed" : ""}`],
+    ["Ambiguous", claim.ambiguous && "percentage points or percent: no factor is computed"],
     ["Bound", BOUND[claim.qualifier].name],
     ["Benchmark", claim.benchmark],
     ["Metric", plain(claim.metric)],
@@ -155,6 +207,13 @@ export function fields(claim) {
     ["Context", short(claim.context_tokens)],
     ["Grounding", claim.grounding === "exact" ? "" : claim.grounding],
     ["Stance", claim.stance === "own" ? "" : claim.stance],
+    ["Confidence", claim.confidence && `${Math.round(claim.confidence * 100)}%`],
+    ["Checked", checkedWords(claim)],
+    ["In runs", claim.runs],
+    ...(claim.differences ?? []).map(({ field, said }) => [
+      `≠ ${plain(field)}`,
+      Object.entries(said).map(([run, words]) => `${run}: ${words}`).join(" · "),
+    ]),
   ];
   return rows.filter((row) => row[1]);
 }

@@ -1,4 +1,4 @@
-// The system's colours or the reader's choice of them, to the page. Knows nothing else.
+// Light or dark: the system's choice, or the reader's.
 
 import { byId } from "./dom.js";
 

@@ -4,10 +4,10 @@
 create table papers as
 select
   r.name as run,
-  p.* exclude (run, claims, date, year),
+  p.* exclude (run, claims, date, "year"),
   first_day(p.date) as date,
   shown_date(p.date) as dated,
-  coalesce(try_cast(p.date[1:4] as integer), p.year) as year,
+  coalesce(try_cast(p.date[1:4] as integer), p."year") as year,
   p.claims,
   coalesce(list_sum(map_values(p.claims)), 0)::integer as claim_count,
   coalesce(p.claims['benchmark'], 0) as benchmarks,

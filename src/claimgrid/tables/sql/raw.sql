@@ -58,7 +58,7 @@ create table raw.papers (
   arxiv_id varchar,
   arxiv_version integer,
   venue varchar,
-  year integer,
+  "year" integer,
   url varchar,
   extra json,
   source varchar,

@@ -1,0 +1,212 @@
+"""`extract review`: decide on the claims of a run in a browser, and handle files of decisions."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from claimgrid.cli.options import PATH
+from claimgrid.errors import UsageError
+
+_FORMATS = click.Choice(["label-studio", "web-annotation"])
+
+
+class _OpensByDefault(click.Group):
+    """A group whose first word may be a run's folder: then the review of that run is opened."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Options before the folder (`--port 0 OUT`) belong to `open` too.
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("review", cls=_OpensByDefault)
+def command() -> None:
+    """Decide on a run's claims in a browser: accept, reject, edit, add; `extract review OUT`.
+
+    Decisions are added to corrections.jsonl beside the run and hold for every later run of the
+    same abstracts in that folder. Needs the extra [serve].
+    """
+
+
+@command.command("open")
+@click.argument("folder", metavar="OUT", type=PATH)
+@click.option("--by", metavar="NAME", help="Who decides. Default: the name of this user.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True)
+def open_command(folder: Path, by: str | None, port: int) -> None:
+    """Serve the review of a run on this machine alone, until Ctrl-C. Port 0 takes a free one."""
+    from claimgrid.cli.serve import serve
+
+    sys.exit(serve(folder, host="127.0.0.1", port=port, reviewer=by or _user()))
+
+
+@command.command("agreement")
+@click.argument("first", metavar="A", type=PATH)
+@click.argument("second", metavar="B", type=PATH)
+def agreement_command(first: Path, second: Path) -> None:
+    """Compare two reviewers' corrections: Cohen's kappa, span F1, and where they differ."""
+    from claimgrid.review.agreement import agreement
+
+    found = agreement(_corrections(first), _corrections(second))
+    click.echo(f"claims that both decided on   {found.both}, the same way {found.same}")
+    click.echo(f"Cohen's kappa                 {_number(found.kappa)}")
+    click.echo(f"span F1                       {_number(found.span_f1)}")
+    for one, other in found.differ:
+        words = one.before.evidence.quote if one.before else one.claim_id
+        click.echo(f"  {one.paper_id}: {one.by} {one.action}, {other.by} {other.action}: {words}")
+
+
+@command.command("merge")
+@click.argument("files", metavar="A B…", type=PATH, nargs=-1, required=True)
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to write.")
+def merge_command(files: tuple[Path, ...], out: Path) -> None:
+    """Merge files of corrections by time; where reviewers differ, the later decision holds."""
+    from claimgrid.review import correction_log
+    from claimgrid.review.agreement import agreement, merge
+
+    read = [_corrections(path) for path in files]
+    if out.exists():
+        raise UsageError(f"{out}: is there already; pass another -o FILE")
+    merged = merge(read)
+    correction_log.append(out, merged)
+    differ = sum(
+        len(agreement(one, other).differ)
+        for place, one in enumerate(read)
+        for other in read[place + 1 :]
+    )
+    click.echo(f"{out}: {len(merged)} corrections; reviewers differ on {differ} claims")
+
+
+@command.command("export")
+@click.argument("folder", metavar="OUT", type=PATH)
+@click.option("--to", "form", type=_FORMATS, required=True, help="Offsets are code points.")
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to write.")
+def export_command(folder: Path, form: str, out: Path) -> None:
+    """Write a run's claims for another annotation tool."""
+    from claimgrid.review import label_studio, web_annotation
+
+    papers, claims = _run(folder)
+    made: Any
+    if form == "label-studio":
+        made = [label_studio.task(paper, claims.get(paper.paper_id, [])) for paper in papers]
+    else:
+        made = web_annotation.page(
+            one
+            for paper in papers
+            for one in web_annotation.annotations(paper, claims.get(paper.paper_id, []))
+        )
+    out.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    click.echo(f"{out}: the claims of {len(papers)} papers; offsets count Unicode code points")
+
+
+@command.command("import")
+@click.argument("folder", metavar="OUT", type=PATH)
+@click.argument("file", type=PATH)
+@click.option("--from", "form", type=_FORMATS, required=True, help="Format of FILE.")
+@click.option("--by", metavar="NAME", help="Who marked the words. Default: this user's name.")
+def import_command(folder: Path, file: Path, form: str, by: str | None) -> None:
+    """Read decisions from another annotation tool's file into OUT/corrections.jsonl."""
+    from claimgrid.review import correction_log, regions
+
+    papers, claims = _run(folder)
+    found, unread = _regions(file, form, papers)
+    known = {one.id for one in correction_log.read(folder / correction_log.NAME).corrections}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    made = []
+    for paper in papers:
+        mine = claims.get(paper.paper_id, [])
+        given = found.get(paper.abstract_sha256, [])
+        new, refused = regions.corrections(
+            paper, mine, given, by=by or _user(), at=now.replace("+00:00", "Z")
+        )
+        unread += refused
+        made += [one for one in new if one.id not in known]
+    correction_log.append(folder / correction_log.NAME, made)
+    for one in unread:
+        click.echo(f"extract: {one.where}: {one.why}", err=True)
+    click.echo(f"{len(made)} decisions added to {folder / correction_log.NAME}")
+    sys.exit(int(bool(unread)))
+
+
+def _regions(
+    file: Path, form: str, papers: Iterable[Any]
+) -> tuple[dict[str, list[Any]], list[Any]]:
+    """The regions of a file by the hash of their abstract, and what could not be read."""
+    from claimgrid.review import label_studio, web_annotation
+    from claimgrid.review.regions import Region, Unread
+
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read as JSON: {error}") from error
+    by_hash = {paper.abstract_sha256: paper for paper in papers}
+    found: dict[str, list[Region]] = {}
+    unread: list[Unread] = []
+    items = given.get("items", []) if isinstance(given, dict) else given
+    for item in items if isinstance(items, list) else []:
+        if form == "label-studio":
+            sha = (item.get("data") or {}).get("abstract_sha256")
+        else:
+            sha = web_annotation.abstract_of(item)
+        paper = by_hash.get(sha)
+        if paper is None:
+            unread.append(Unread(str(sha), "no abstract of this run has this hash"))
+        elif form == "label-studio":
+            read, wrong = label_studio.regions(item, paper)
+            found.setdefault(sha, []).extend(read)
+            unread += wrong
+        else:
+            one = web_annotation.region(item, paper)
+            if isinstance(one, Unread):
+                unread.append(one)
+            elif one is not None:
+                found.setdefault(sha, []).append(one)
+    return found, unread
+
+
+def _run(folder: Path) -> tuple[list[Any], dict[str, list[Any]]]:
+    from claimgrid.review import checked_run
+
+    claims: dict[str, list[Any]] = {}
+    for claim in checked_run.read_claims(folder):
+        claims.setdefault(claim.paper_id, []).append(claim)
+    return list(checked_run.read_papers(folder)), claims
+
+
+def _corrections(path: Path) -> Any:
+    """The corrections of a file, or of the file in a run's folder; broken lines are told."""
+    from claimgrid.review import correction_log
+
+    file = path / correction_log.NAME if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file; pass a corrections.jsonl or the run beside it")
+    log = correction_log.read(file)
+    for one in log.broken:
+        click.echo(f"extract: {file}:{one.line}: passed over: {one.why}", err=True)
+    return log.corrections
+
+
+def _number(value: float | None) -> str:
+    return "not defined here" if value is None else f"{value:.3f}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,62 @@
+"""Writes the claims of runs into folders of files that other tools read."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from claimgrid.errors import UsageError
+from claimgrid.evaluate import every_eval_ever, meas_eval
+from claimgrid.io import run_folder
+from claimgrid.types.claim import Claim, PaperLine
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def write_meas_eval(outs: Sequence[str], destination: Path) -> str:
+    """Write a .txt with the abstract and a .tsv with its annotations for each paper of runs."""
+    destination.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for paper, claims in _papers(outs):
+        name = _file_name(paper.paper_id)
+        table = meas_eval.write([paper], claims)
+        (destination / f"{name}.txt").write_text(paper.abstract, encoding="utf-8", newline="")
+        (destination / f"{name}.tsv").write_text(table, encoding="utf-8", newline="")
+        written += 1
+    return f"{written} abstracts with their annotations written to {destination}"
+
+
+def write_every_eval_ever(outs: Sequence[str], destination: Path) -> str:
+    """Write a JSON record for each paper and system with benchmark results."""
+    destination.mkdir(parents=True, exist_ok=True)
+    now = int(time.time())
+    written = 0
+    for paper, claims in _papers(outs):
+        found = every_eval_ever.records([paper], claims, retrieved=now)
+        for number, record in enumerate(found, 1):
+            path = destination / f"{_file_name(paper.paper_id)}-{number}.json"
+            text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+            path.write_text(text, encoding="utf-8")
+            written += 1
+    return f"{written} records written to {destination}"
+
+
+def _papers(outs: Sequence[str]) -> Iterator[tuple[PaperLine, list[Claim]]]:
+    for out in outs:
+        folders = sorted(glob.glob(out)) or [out]  # noqa: PTH207 the pattern may be absolute
+        for folder in map(Path, folders):
+            if not folder.is_dir():
+                raise UsageError(f"{folder} is no folder of a run")
+            claims: dict[str, list[Claim]] = {}
+            for claim in run_folder.read_claims(folder):
+                claims.setdefault(claim.paper_id, []).append(claim)
+            for paper in run_folder.read_papers(folder):
+                yield paper, claims.get(paper.paper_id, [])
+
+
+def _file_name(paper_id: str) -> str:
+    return _UNSAFE.sub("-", paper_id).strip("-.") or "paper"

@@ -1,0 +1,123 @@
+"""A run is read here with the decisions of people applied: the one place where that happens.
+
+The files of a run stay as the model made them. `corrections.jsonl` beside them is applied whenever
+claims, papers or rejected items are read through these functions: by tables, report, serve and
+`load`. `evaluate` reads the run without them, because it measures the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from claimgrid.io import run_folder
+from claimgrid.review import correction_log
+from claimgrid.review.corrections import Applied, Correction, apply, standing
+from claimgrid.types.claim import Claim, PaperLine, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The papers of a run that decisions hold for, and the decisions that hold for none."""
+
+    papers: dict[str, Applied] = field(default_factory=dict)
+    stale: tuple[Correction, ...] = ()
+
+
+def changes(folder: Path) -> Changes:
+    """What the corrections beside a run change in it. Raises StoreError where it cannot be read."""
+    every = correction_log.read(folder / correction_log.NAME).corrections
+    if not every:
+        return Changes()
+    wanted = {one.abstract_sha256 for one in every}
+    lines = {
+        line.paper_id: line
+        for line in run_folder.read_papers(folder)
+        if line.abstract_sha256 in wanted
+    }
+    claims: dict[str, list[Claim]] = {name: [] for name in lines}
+    for claim in run_folder.read_claims(folder):
+        # Another abstract under the same id has claims of its own.
+        if claim.paper_id in lines and _stands_in(claim, lines[claim.paper_id]):
+            claims[claim.paper_id].append(claim)
+    found = {line.abstract_sha256 for line in lines.values()}
+    return Changes(
+        {name: apply(line, claims[name], every) for name, line in lines.items()},
+        tuple(one for one in standing(every) if one.abstract_sha256 not in found),
+    )
+
+
+def read_claims(folder: Path) -> Iterator[Claim]:
+    """The claims of a run with the decisions on them. Raises StoreError with file and line."""
+    papers = changes(folder).papers
+    told: set[str] = set()
+    for claim in run_folder.read_claims(folder):
+        applied = papers.get(claim.paper_id)
+        if applied is None or not _stands_in(claim, applied.paper):
+            yield claim
+        elif claim.paper_id not in told:
+            told.add(claim.paper_id)
+            yield from applied.claims
+    for name, applied in papers.items():
+        if name not in told:
+            yield from applied.claims
+
+
+def read_papers(folder: Path) -> Iterator[PaperLine]:
+    """The paper lines of a run, counting what was decided. Raises StoreError with file and line."""
+    papers = changes(folder).papers
+    for line in run_folder.read_papers(folder):
+        applied = papers.get(line.paper_id)
+        same = applied is not None and applied.paper.abstract_sha256 == line.abstract_sha256
+        yield applied.paper if applied is not None and same else line
+
+
+def read_rejected(folder: Path) -> Iterator[Rejected]:
+    """The rejected items of a run, with those that people rejected at the end."""
+    yield from run_folder.read_rejected(folder)
+    for applied in changes(folder).papers.values():
+        yield from applied.rejected
+
+
+def write_copy(folder: Path, copy: Path) -> bool:
+    """Write the three files of a run as they read with the decisions applied.
+
+    Lines of papers without a decision are copied as they are. For readers of files alone, such as
+    a database.
+
+    Returns:
+        Whether there were decisions; where there are none, nothing is written.
+    """
+    papers = changes(folder).papers
+    if not papers:
+        return False
+    marks = [json.dumps(name, ensure_ascii=False).encode("utf-8") for name in papers]
+    told: set[str] = set()
+    with (folder / "claims.jsonl").open("rb") as lines, (copy / "claims.jsonl").open("wb") as out:
+        for raw in lines:
+            # Most lines are of other papers: only those that may be of these are parsed.
+            name = json.loads(raw)["paper_id"] if any(mark in raw for mark in marks) else None
+            if name not in papers:
+                out.write(raw)
+            elif name not in told:
+                told.add(name)
+                out.writelines(_json(claim) for claim in papers[name].claims)
+        for name, applied in papers.items():
+            if name not in told:
+                out.writelines(_json(claim) for claim in applied.claims)
+    with (copy / "papers.jsonl").open("wb") as out:
+        out.writelines(map(_json, read_papers(folder)))
+    with (copy / "rejected.jsonl").open("wb") as out:
+        out.writelines(map(_json, read_rejected(folder)))
+    return True
+
+
+def _json(line: Claim | PaperLine | Rejected) -> bytes:
+    return line.model_dump_json().encode("utf-8") + b"\n"
+
+
+def _stands_in(claim: Claim, paper: PaperLine) -> bool:
+    evidence = claim.evidence
+    return paper.abstract[evidence.start : evidence.end] == evidence.quote

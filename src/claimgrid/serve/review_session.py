@@ -1,0 +1,310 @@
+"""A review session holds a run and the decisions on it, and saves new ones, one at a time.
+
+It reads the run and its corrections again whenever their files have changed: another tab, another
+reviewer's server or a new run may have written them. A decision is taken only if the claim still is
+what the reviewer saw.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from claimgrid.errors import ClaimgridError
+from claimgrid.io import run_folder
+from claimgrid.review import check_first, correction_log, rebuilding
+from claimgrid.review.corrections import Applied, Correction, apply, standing
+from claimgrid.serve.decision_request import Decision
+from claimgrid.types.claim import Claim, PaperLine, Rejected, Span
+from claimgrid.types.grounded import Refusal
+
+_LONGEST = 2000  # entries that one answer lists
+
+
+class StaleError(ClaimgridError):
+    """What the reviewer saw is no longer what the run or another decision says."""
+
+
+class RefusedChangeError(ClaimgridError):
+    """The selected words make no claim; `field` is the one that is at fault."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.field = refusal.field
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    papers: tuple[PaperLine, ...]
+    rejected: dict[str, list[Rejected]]
+    applied: dict[str, Applied]
+    log: correction_log.Log
+
+
+class Session:
+    """One run under review by one person. Its methods may be called from several threads."""
+
+    def __init__(self, folder: Path, by: str) -> None:
+        self.folder = folder
+        self.by = by
+        self._lock = threading.Lock()
+        self._stamp: tuple[Any, ...] = ()
+        self._state: _State | None = None
+
+    @property
+    def stamp(self) -> tuple[Any, ...]:
+        """What changes when a file of the run or of its corrections does."""
+        return tuple(map(_mark, (*(self.folder / name for name in run_folder.NAMES), self._file)))
+
+    def overview(self) -> dict[str, Any]:
+        """What there is to decide on, the most urgent first, and what needs a person's eye."""
+        state = self._read()
+        found = check_first.order(
+            entry for paper in state.papers for entry in self._entries(state, paper)
+        )
+        listed = [_entry(one) for one in found] + list(_taken_out(state))
+        known = {paper.abstract_sha256 for paper in state.papers}
+        return {
+            "by": self.by,
+            "file": str(self._file),
+            "total": len(listed),
+            "decided": sum(one["state"] != "open" for one in listed),
+            "entries": listed[:_LONGEST],
+            "stale": [
+                _told(one)
+                for one in standing(state.log.corrections)
+                if one.abstract_sha256 not in known
+            ],
+            "broken": [{"line": one.line, "why": one.why} for one in state.log.broken],
+            "fields": rebuilding.FIELDS,
+            "labels": rebuilding.LABELS,
+        }
+
+    def paper(self, paper_id: str) -> dict[str, Any] | None:
+        """A paper as it stands, with the version of each claim and what was decided on it."""
+        state = self._read()
+        applied = state.applied.get(paper_id)
+        if applied is None:
+            return None
+        mine = [
+            one
+            for one in standing(state.log.corrections)
+            if one.abstract_sha256 == applied.paper.abstract_sha256
+        ]
+        lost = [*state.rejected.get(paper_id, []), *applied.rejected]
+        return {
+            "paper": applied.paper.model_dump(mode="json"),
+            "claims": [
+                claim.model_dump(mode="json") | {"version": version(claim)}
+                for claim in applied.claims
+            ],
+            "rejected": [item.model_dump(mode="json") for item in lost],
+            "decisions": [_told(one) for one in mine],
+        }
+
+    def decide(self, asked: Decision) -> dict[str, Any]:
+        """Save a decision, or only say what it would make of the claim.
+
+        Returns:
+            The paper as `paper` gives it, with the claim that the decision left.
+
+        Raises:
+            StaleError: the claim or the abstract is no longer what the reviewer saw.
+            RefusedChangeError: the selected words make no claim.
+            StoreError: the decision could not be written.
+        """
+        with self._lock:
+            state = self._fresh()
+            saved = next((one for one in state.log.corrections if one.id == asked.id), None)
+            if asked.only_try:
+                return self._tried(state, asked)
+            if saved is None:
+                saved = self._correction(state, asked)
+                correction_log.append(self._file, [saved])
+                self._fresh()
+        found = self.paper(asked.paper_id) or {}
+        return found | {"claim_id": saved.claim.claim_id if saved.claim else saved.claim_id}
+
+    def _tried(self, state: _State, asked: Decision) -> dict[str, Any]:
+        """What a decision would make of the claim, or why the words make none."""
+        try:
+            claim = self._correction(state, asked).claim
+        except RefusedChangeError as error:
+            return {"claim": None, "refused": str(error), "field": error.field}
+        return {"claim": claim.model_dump(mode="json") if claim else None}
+
+    def _correction(self, state: _State, asked: Decision) -> Correction:
+        applied = state.applied.get(asked.paper_id)
+        if applied is None or applied.paper.abstract_sha256 != asked.abstract_sha256:
+            raise StaleError("the abstract is no longer the one that you saw; look at it again")
+        paper = applied.paper
+        before = next((c for c in applied.claims if c.claim_id == asked.claim_id), None)
+        if asked.action in ("accept", "reject", "edit", "note"):
+            if before is None:
+                raise StaleError("this claim is no longer in the run, or was taken out meanwhile")
+            if version(before) != asked.seen:
+                raise StaleError("this claim was changed meanwhile; look at it again")
+        claim = self._claim(paper, before, asked)
+        if asked.action == "add" and claim is not None:
+            if any(one.claim_id == claim.claim_id for one in applied.claims):
+                raise StaleError("this claim is there already")
+            before = None
+        if asked.action == "undo":
+            _check_undo(state, asked)
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        return Correction(
+            id=asked.id,
+            action=asked.action,
+            abstract_sha256=paper.abstract_sha256,
+            paper_id=paper.paper_id,
+            claim_id=asked.claim_id or (claim.claim_id if claim else None),
+            before=_unchecked(before),
+            claim=_unchecked(claim),
+            undoes=asked.undoes,
+            note=asked.note or None,
+            by=self.by,
+            at=now.replace("+00:00", "Z"),
+        )
+
+    def _claim(self, paper: PaperLine, before: Claim | None, asked: Decision) -> Claim | None:
+        """The claim that a decision leaves standing."""
+        change = rebuilding.Change(
+            {name: [Span(*pair) for pair in pairs] for name, pairs in asked.spans.items()},
+            asked.labels,
+        )
+        if asked.action == "accept":
+            return before
+        if asked.action == "edit" and before is not None:
+            made = rebuilding.edited(paper, before, change)
+        elif asked.action == "add" and asked.kind is not None:
+            made = rebuilding.added(paper, asked.kind, change)
+        else:
+            return None
+        if isinstance(made, Refusal):
+            raise RefusedChangeError(made)
+        return made
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / correction_log.NAME
+
+    def _read(self) -> _State:
+        with self._lock:
+            return self._fresh()
+
+    def _fresh(self) -> _State:
+        stamp = self.stamp
+        if self._state is None or stamp != self._stamp:
+            self._state, self._stamp = self._load(), stamp
+        return self._state
+
+    def _load(self) -> _State:
+        papers = tuple(run_folder.read_papers(self.folder))
+        claims: dict[str, list[Claim]] = {}
+        for claim in run_folder.read_claims(self.folder):
+            claims.setdefault(claim.paper_id, []).append(claim)
+        rejected: dict[str, list[Rejected]] = {}
+        for item in run_folder.read_rejected(self.folder):
+            rejected.setdefault(item.paper_id, []).append(item)
+        log = correction_log.read(self._file)
+        by_abstract: dict[str, list[Correction]] = {}
+        for one in log.corrections:
+            by_abstract.setdefault(one.abstract_sha256, []).append(one)
+        applied: dict[str, Applied] = {}
+        for paper in papers:
+            mine = by_abstract.get(paper.abstract_sha256, [])
+            if paper.paper_id not in applied:
+                applied[paper.paper_id] = apply(paper, claims.get(paper.paper_id, []), mine)
+        return _State(tuple(one.paper for one in applied.values()), rejected, applied, log)
+
+    def _entries(self, state: _State, paper: PaperLine) -> Iterator[check_first.Entry]:
+        applied = state.applied[paper.paper_id]
+        decisions: dict[str, list[Correction]] = {}
+        for one in standing(state.log.corrections):
+            if one.abstract_sha256 == paper.abstract_sha256 and one.claim_id is not None:
+                decisions.setdefault(one.claim_id, []).append(one)
+        lost = state.rejected.get(paper.paper_id, [])
+        return check_first.entries(applied.paper, applied.claims, lost, decisions)
+
+
+def version(claim: Claim) -> str:
+    """A short hash of all that a claim says; it differs when anything in it does."""
+    return hashlib.sha256(claim.model_dump_json().encode("utf-8")).hexdigest()[:16]
+
+
+def _unchecked(claim: Claim | None) -> Claim | None:
+    """The claim without an earlier decision on it: the log's own lines say who decided what."""
+    return None if claim is None else claim.model_copy(update={"checked": None})
+
+
+def _check_undo(state: _State, asked: Decision) -> None:
+    """Only the last standing decision on a claim can be taken back; what follows it needs it."""
+    chain = [one for one in standing(state.log.corrections) if one.action != "note"]
+    target = next((one for one in chain if one.id == asked.undoes), None)
+    if target is None:
+        raise StaleError("this decision was taken back already")
+    left = target.claim.claim_id if target.claim else target.claim_id
+    later = chain[chain.index(target) + 1 :]
+    if any(one.claim_id in (left, target.claim_id) for one in later):
+        raise StaleError("this claim was decided on again since; undo the later decision first")
+
+
+def _entry(one: check_first.Entry) -> dict[str, Any]:
+    claim = one.claim
+    told = {
+        "key": one.key,
+        "paper_id": one.paper.paper_id,
+        "title": one.paper.title or one.paper.paper_id,
+        "reasons": one.reasons,
+        "state": claim.checked.decision if claim is not None and claim.checked else "open",
+    }
+    if claim is not None:
+        return told | {"kind": claim.kind, "claim_id": claim.claim_id, "words": _words(claim)}
+    assert one.number is not None
+    number = one.number.model_dump(mode="json")
+    return told | {"kind": "number", "number": number, "words": one.number.text}
+
+
+def _taken_out(state: _State) -> Iterator[dict[str, Any]]:
+    """The claims that were rejected: they stand in no list of claims and can be taken back."""
+    for one in standing(state.log.corrections):
+        applied = state.applied.get(one.paper_id)
+        if one.action != "reject" or one.before is None or applied is None:
+            continue
+        ids = {item.item["claim_id"] for item in applied.rejected if item.item}
+        if one.claim_id in ids and applied.paper.abstract_sha256 == one.abstract_sha256:
+            yield {
+                "key": one.claim_id,
+                "paper_id": one.paper_id,
+                "title": applied.paper.title or one.paper_id,
+                "reasons": [],
+                "state": "rejected",
+                "kind": one.before.kind,
+                "claim_id": one.claim_id,
+                "words": _words(one.before),
+            }
+
+
+def _words(claim: Claim) -> str:
+    """The few words that tell a claim from the others of its paper."""
+    if claim.kind == "hardware":
+        return claim.device
+    named = claim.benchmark if claim.kind == "benchmark" else None
+    return claim.value.text if claim.value else named or claim.evidence.quote
+
+
+def _told(one: Correction) -> dict[str, Any]:
+    return one.model_dump(mode="json")
+
+
+def _mark(path: Path) -> Sequence[int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
