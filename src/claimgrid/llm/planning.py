@@ -1,7 +1,6 @@
-"""Papers + what is answered already ─► what the rest will take: requests, tokens, money and time.
+"""Plans what the papers without a stored reply will take: requests, tokens, money and time.
 
-Asks nothing and knows no price list, no store and no terminal: lookups and prices are functions
-that it is given.
+It sends no request. Lookups and prices are functions that it is given.
 """
 
 from __future__ import annotations
