@@ -22,6 +22,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from claimgrid import results, settings, sources
 from claimgrid.engines import model_choice
+from claimgrid.engines.in_process import ReadingClient
 from claimgrid.engines.local_engine import run_source
 from claimgrid.engines.session import open_session
 from claimgrid.errors import UsageError
@@ -153,7 +154,7 @@ class Extractor:
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._lock: asyncio.Lock | None = None
-        self._client: Client | None = None
+        self._client: Client | ReadingClient | None = None
         self._replies: ReplyCache | None = None
 
     def __enter__(self) -> Extractor:
@@ -206,7 +207,7 @@ class Extractor:
         outcome = await pipeline.extract(paper, self._session.request, self._client.ask)
         return Extraction.of(outcome)
 
-    def _made(self, paper: Paper) -> Client:
+    def _made(self, paper: Paper) -> Client | ReadingClient:
         """The client, once the first paper has told which model answers."""
         self._session, _ = model_choice.choose(
             self._session, iter([paper]), self._cache, _LOG.warning

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -78,7 +79,7 @@ def _print(console: Console, report: ScoreReport) -> None:
         console.print(line.append(f"\n       {error.detail}", "dim"), soft_wrap=True)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for index, name in enumerate(head):
         table.add_column(name, justify="right" if index else "left", overflow="fold")

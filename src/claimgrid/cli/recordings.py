@@ -116,7 +116,11 @@ def show(key: str, source: tuple[str, ...], given: settings.Settings) -> int:
     from claimgrid.cli.show import print_paper
 
     model = session.given.model
-    told = {"mode": recording.mode, "recordings": _folder(given), "prompt": given.prompt}
+    told: dict[str, Any] = {
+        "mode": recording.mode,
+        "recordings": _folder(given),
+        "prompt": given.prompt,
+    }
     with Extractor(model, replay="only", **told) as extractor:
         made = extractor.extract(paper)
     console.print()

@@ -12,6 +12,7 @@ import jsonlines
 from claimgrid.evaluate.agreement import agree
 from claimgrid.io import run_folder
 from claimgrid.types.claim import KINDS, Claim
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 
 DISAGREEMENTS = "disagreements.jsonl"
@@ -48,7 +49,8 @@ def join_runs(folders: Sequence[Path], out: Path) -> Joined:
             papers, made = papers + 1, made + len(kept)
             disagreements += len(found)
             unanimous += sum(claim.support == 1 for claim in kept)
-    run_folder.write_manifest(out, run_folder.read_manifest(folders[0]))
+    manifest = RunManifest.model_validate(run_folder.read_manifest(folders[0]))
+    run_folder.write_manifest(out, manifest)
     return Joined(papers, made, unanimous, disagreements)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from claimgrid.llm.client import Client
-from claimgrid.llm.rate_limiter import Limiter, rate_limiter
+from claimgrid.llm.rate_limiter import RateLimiter, rate_limiter
 from claimgrid.local.catalogue import DATA
 from claimgrid.reader import cue_words, encoder, reading
 from claimgrid.reader.reading import Reading
@@ -96,7 +96,7 @@ class ReadingClient:
         return answer
 
     @property
-    def limiter(self) -> Limiter:
+    def limiter(self) -> RateLimiter:
         """What bounds the requests that are sent."""
         return self._inner.limiter if self._inner else self._own
 

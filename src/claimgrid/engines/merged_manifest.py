@@ -43,7 +43,6 @@ def merged_manifest(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "seconds": max(part["seconds"] for part in parts),
         "exit_code": max(part["exit_code"] for part in parts),
         "shards": len(parts),
-        "adapted": sorted({how for part in parts for how in part["adapted"]}),
         "per_live_paper": {
             "input_tokens": _each(live["input_tokens"], asked),
             "output_tokens": _each(live["output_tokens"], asked),

@@ -59,8 +59,10 @@ def stage(setup: RunSetup) -> StagedSource:
     lines: list[str] = []
     try:
         for place, item in enumerate(setup.items):
-            unasked = without_abstract(item) if isinstance(item, Paper) else unreadable(item)
-            if unasked is not None or not isinstance(item, Paper):
+            if not isinstance(item, Paper):
+                staged.problems.append((place, unreadable(item)))
+                continue
+            if unasked := without_abstract(item):
                 staged.problems.append((place, unasked))
                 continue
             row = {"checkpoint": item.paper_id, "place": place, "paper": item.model_dump_json()}

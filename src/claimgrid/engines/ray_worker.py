@@ -74,10 +74,6 @@ class SharedLimiter:
             return
         raise StoppedError("the run is stopped")
 
-    def close(self, why: str) -> None:
-        """Let no worker send anything any more."""
-        self._ledger.stop.remote(why)
-
     def heed(self, headers: Mapping[str, str], ticket: Ticket) -> None:
         """Told to the ledger when the request leaves."""
         self._headers[ticket.number] = headers
@@ -189,8 +185,9 @@ class PaperWorker:
                     }
                 )
                 counts.update(papers=1, claims=len(outcome.claims), failed=not came_out)
-        http = self._client.answers - self._told
-        self._told = self._client.answers.copy()
+        answers = Counter(self._client.answers)
+        http = answers - self._told
+        self._told = answers
         await self._ledger.report.remote(http, counts, tuple(self._client.adapted))
         return rows
 

@@ -31,7 +31,7 @@ from claimgrid.types.request import Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
 _EMBEDDED_TIMEOUT = 1800.0  # seconds
-NOTHING = "No model can answer. Set a key or pass --model and --base-url; other ways: README, docs/models.md"
+NOTHING = "No model can answer. Set a key, or pass --model and --base-url (docs/models.md)."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, cast
+from typing import Literal
 
 from claimgrid.entities.spelling import LONGEST, fold, in_both, load, plain, spellings
 
@@ -103,7 +103,7 @@ def direction_in(unit: str, metric: str | None) -> Direction | None:
     amount = unit.partition("/")[0]
     for way in ("lower", "higher"):
         if amount in units[way]:
-            return cast("Direction", way)
+            return way
     return direction(metric)
 
 

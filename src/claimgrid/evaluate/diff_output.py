@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from claimgrid.evaluate.run_diff import ClaimChange, RunDiff
+from claimgrid.evaluate.run_diff import ClaimChange, RunDiff, What
 
-_SIGNS = {"added": "+", "removed": "−", "changed": "~"}
+_SIGNS: dict[What, str] = {"added": "+", "removed": "−", "changed": "~"}
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d4d4d8, #3f3f46); --dim: light-dark(#52525b, #a1a1aa);
   --added: light-dark(#15803d, #4ade80); --removed: light-dark(#b91c1c, #f87171); --changed: light-dark(#a16207, #facc15); }

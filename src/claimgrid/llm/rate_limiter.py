@@ -83,7 +83,9 @@ class Ticket(NamedTuple):
 class Limiter(Protocol):
     """What requests go through: a `RateLimiter`, or the way to one that several processes share."""
 
-    clock: Callable[[], float]
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The seconds that waits are measured in."""
 
     @property
     def tokens(self) -> object | None:
@@ -99,9 +101,6 @@ class Limiter(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Start no request for so long."""
-
-    def close(self, why: str) -> None:
-        """Start no more requests; see `RateLimiter.close`."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait before another try; see `RateLimiter.sleep`."""

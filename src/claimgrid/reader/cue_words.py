@@ -53,7 +53,7 @@ def read(abstract: str) -> list[Finding]:
     """What the cue words of an abstract say that it claims."""
     sheet = candidates.sheet(abstract)
     system = _system(sheet.questions, abstract)
-    found = []
+    found: list[Finding] = []
     for question in sheet.questions:
         match question.about:
             case "number":

@@ -239,7 +239,8 @@ def balanced(words: str) -> str:
 def softmax(scores: Array) -> Array:
     """Probabilities of scores along the last axis."""
     raised = np.exp(scores - scores.max(-1, keepdims=True))
-    return raised / raised.sum(-1, keepdims=True)
+    made: Array = raised / raised.sum(-1, keepdims=True)
+    return made
 
 
 def batch_of_one(outputs: Sequence[Array]) -> Outputs:

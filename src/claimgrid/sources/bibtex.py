@@ -84,7 +84,7 @@ def _parse(text: str) -> Any:
     import bibtexparser
 
     _quiet()
-    return bibtexparser.parse_string(text)
+    return bibtexparser.parse_string(text)  # type: ignore[attr-defined]
 
 
 @cache

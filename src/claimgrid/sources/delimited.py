@@ -66,7 +66,8 @@ def delimiter_of(header: str, told: NamedColumns) -> str | None:
 
 def columns_in(header: str) -> list[str]:
     """The columns that a line names, by the delimiter that gives most of them."""
-    return list(max((_header(header, one) for one in _DELIMITERS), key=len))
+    read = [list(_header(header, one)) for one in _DELIMITERS]
+    return max(read, key=len)
 
 
 def read_delimited(

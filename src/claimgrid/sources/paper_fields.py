@@ -144,7 +144,7 @@ def _complete_date(found: dict[str, Any]) -> None:
     year, date = found.get("year"), found.get("date")
     if year and not date:
         found["date"] = f"{year:04}"
-    elif year and date.startswith("--"):
+    elif year and date and date.startswith("--"):
         found["date"] = iso_date(f"{year:04}{date[1:]}") or f"{year:04}"
 
 

@@ -16,7 +16,8 @@ from claimgrid.tables.bibliography import keys_of
 from claimgrid.tables.cells import paper_name, stands_in, worded, words
 from claimgrid.tables.comparability import Conflict, paper
 from claimgrid.tables.grid import CITE, MARKS, Grid, Section, text
-from claimgrid.tables.ranking import Ranked, Row
+from claimgrid.tables.ordering import Row
+from claimgrid.tables.ranking import Ranked
 from claimgrid.tables.table_specs import KINDS
 from claimgrid.tables.views import Frame
 

@@ -44,7 +44,8 @@ def speedups(database: Database) -> tuple[Grid, Frame]:
             record = max(record, factor) if row["best_so_far"] else record
     order = sorted(groups.values(), key=len, reverse=True)
     sections = tuple(
-        Section(words(group[0], "metric"), tuple(map(_speedup_cells, group))) for group in order
+        Section(words(group[0], "metric"), tuple(tuple(_speedup_cells(row)) for row in group))
+        for group in order
     )
     lines = [
         tuple(paper_name(row) if name == "paper" else row[name] for name in _SPEEDUP_COLUMNS)

@@ -14,7 +14,8 @@ from string import ascii_lowercase
 from claimgrid.entities.device_names import product_name
 from claimgrid.tables.cells import paper_name, worded
 from claimgrid.tables.grid import Grid, Section, text
-from claimgrid.tables.ranking import Ranked, Row, TableOptions, column, mark, rank
+from claimgrid.tables.ordering import Row
+from claimgrid.tables.ranking import Ranked, TableOptions, column, mark, rank
 from claimgrid.tables.table_specs import TableSpec
 from claimgrid.tables.views import Database, Frame
 

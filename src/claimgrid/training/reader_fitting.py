@@ -99,7 +99,8 @@ def _tuned(read: Sequence[_Read]) -> Rules:
     for name, kinds in _TRIED.items():
         for kind, thresholds in kinds.items():
             for threshold in thresholds:
-                tried = replace(rules, **{name: {**getattr(rules, name), kind: threshold}})
+                changed: Any = {name: {**getattr(rules, name), kind: threshold}}
+                tried = replace(rules, **changed)
                 worth = _worth(read, tried)
                 # A threshold is moved only for more than one claim's worth.
                 if worth > best + 0.002:

@@ -155,14 +155,15 @@ def _step(
     network.train()
     loss = sum(losses(_forward(network, given), due, given).values(), torch.zeros(()))
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
     optimizer.step()
     return round(float(loss.detach()), 4)
 
 
 def _optimizer(network: Network, plan: ReaderPlan) -> Any:
-    encoder, heads = [], []
+    encoder: list[Any] = []
+    heads: list[Any] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (encoder if name.startswith("encoder.") else heads).append(parameter)

@@ -54,7 +54,10 @@ class _Layer(nn.Module):
         seen = (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2)
         seen = seen.reshape(batch, length, width)
         x = self.norm1(x + dropped(self.out(seen), self.drop, self.training))
-        return self.norm2(x + dropped(self.down(F.gelu(self.up(x))), self.drop, self.training))
+        made: Tensor = self.norm2(
+            x + dropped(self.down(F.gelu(self.up(x))), self.drop, self.training)
+        )
+        return made
 
 
 class Encoder(nn.Module):
@@ -104,8 +107,8 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, types: Tensor, attend: Tensor) -> Tensor:
         """A vector for each token."""
-        x = self.words(ids) + self.places.weight[: ids.shape[1]] + self.types(types)
-        x = dropped(self.norm(x), self.drop, self.training)
+        summed = self.words(ids) + self.places.weight[: ids.shape[1]] + self.types(types)
+        x: Tensor = dropped(self.norm(summed), self.drop, self.training)
         mask = ((1.0 - attend) * -1e4)[:, None, None, :]
         for layer in self.layers:
             x = layer(x, mask)
