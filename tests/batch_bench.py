@@ -105,7 +105,7 @@ class Bench:
         for _ in range(most):
             notes += self.work(BatchRunner.advance, **how).notes
             with BatchState(self.folder, alone=False) as state:
-                counts = state.standings()
+                counts = state.statuses()
             if not counts["waiting"] and not counts["sent"]:
                 return notes
         raise AssertionError(f"not settled after {most} looks: {counts}, {notes[-3:]}")

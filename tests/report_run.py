@@ -9,6 +9,7 @@ from typing import Any
 
 from claimgrid.io import run_folder
 from claimgrid.types.claim import CLAIM, Claim, PaperLine, Rejected, UnclaimedNumber
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 
 SCRIPT = "<script>window.hacked = 1</script>"
@@ -235,7 +236,7 @@ def write_run(folder: Path) -> Path:
             rejected = (_rejected(),) if paper_id == "zephyr" else ()
             writer.add(Outcome(_paper(paper_id, abstract, own, len(rejected)), own, rejected))
         writer.add(Outcome(_paper("hush", "", (), 0, status="refused", reason="the model refused")))
-    run_folder.write_manifest(folder, {"claimgrid": "0", "source": "invented.jsonl", "papers": 5})
+    run_folder.write_manifest(folder, manifest(source="invented.jsonl", papers=5))
     return folder
 
 
@@ -305,3 +306,23 @@ def _paper(
             "warnings": [],
         }
     )
+
+
+def manifest(**told: Any) -> RunManifest:
+    """What run.json says of a run that asked nothing, with these fields."""
+    texts = ("claimgrid", "python", "instructor", "openai", "finished", "source", "model", "mode",
+             "provider", "replay", "prompt", "prompt_sha256", "schema_sha256",
+             "prices")  # fmt: skip
+    counts = ("statuses", "errors", "asked", "http", "claims", "rejected", "unclaimed_numbers",
+              "replies", "usage")  # fmt: skip
+    tokens = dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), 0)
+    each = {"tokens": None, "cost_usd": None}
+    paid = {**tokens, "cost_usd": None, "per_paper": each, "per_claim": each, "of": []}
+    paper = {"input_tokens": 0, "output_tokens": 0, "cost_usd": None}
+    given: dict[str, Any] = dict.fromkeys(texts, "0")
+    given |= {name: {} for name in counts}
+    given |= dict.fromkeys(("stopped_by", "caution", "serving", "base_url", "cost_usd"))
+    given |= dict.fromkeys(("seconds", "exit_code", "read", "papers", "unreached"), 0)
+    given |= {"source_problems": 0, "warnings": 0, "source_ended": True, "live_usage": tokens}
+    given |= {"per_live_paper": paper, "per_live_claim": each, "spent": paid}
+    return RunManifest.model_validate(given | told)

@@ -19,7 +19,7 @@ from claimgrid.batch.base import BatchLimits
 from claimgrid.batch.files import bodies
 from claimgrid.batch.openai import OpenAiBatchApi
 from claimgrid.batch.result_lines import BatchFault, BatchReply, DamagedLine, read
-from claimgrid.batch.runner import BatchRunner, standing
+from claimgrid.batch.runner import BatchRunner, current_parts
 from claimgrid.batch.state import BatchState
 from claimgrid.errors import SetupError, StoreError, TransportError, UsageError
 from claimgrid.extraction.prompt import build
@@ -434,7 +434,7 @@ def test_two_commands_do_not_work_in_one_folder_at_once(bench: Bench) -> None:
         with pytest.raises(StoreError, match="at work here"):
             BatchState(bench.folder, alone=True)
         with BatchState(bench.folder, alone=False) as looked:  # looking is always allowed
-            assert looked.standings()["sent"] == 1
+            assert looked.statuses()["sent"] == 1
 
 
 def test_a_folder_belongs_to_one_model(bench: Bench) -> None:
@@ -454,7 +454,7 @@ def test_looking_writes_nothing(bench: Bench) -> None:
         api = OpenAiBatchApi(AT, attempts=1, timeout=5.0, transport=Wires(bench.provider))
         with BatchState(bench.folder, alone=False) as state:
             async with api:
-                shown = [part.status for part in await standing(state, api)]
+                shown = [part.status for part in await current_parts(state, api)]
             with pytest.raises(StoreError, match="cannot be written"):
                 state.keep(state.parts()[0])
             return shown

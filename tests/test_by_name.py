@@ -74,7 +74,8 @@ class Services:
                     "abstract": "<jats:p>KiteDoi is 2x faster.</jats:p>"}  # fmt: skip
             return 200, json.dumps({"status": "ok", "message": work}).encode()
         if split.path == "/crossref/10.1145/1.3":
-            return 200, json.dumps({"message": {"DOI": "10.1145/1.3", "title": ["Bare"]}}).encode()
+            bare = {"DOI": "10.1145/1.3", "title": ["Bare"]}
+            return 200, json.dumps({"message": bare}).encode()
         if split.path in ("/openalex/W12345", "/openalex/doi:10.1145/1.3"):
             work = {"id": "https://openalex.org/W12345", "title": "Kites of OpenAlex", "ids": {},
                     "publication_year": 2024, "authorships": [],
@@ -82,7 +83,7 @@ class Services:
             return 200, json.dumps(work).encode()
         if split.path.startswith("/s2/"):
             paper = {"paperId": "0" * 40, "title": "Kites of S2", "abstract": "KiteS is 3x faster.",
-                     "year": 2024, "authors": [{"name": "Jane Doe"}], "externalIds": {}}  # fmt: skip
+                     "year": 2024, "authors": [{"name": "Jane"}], "externalIds": {}}  # fmt: skip
             return 200, json.dumps(paper).encode()
         if split.path == "/files/library.bib":
             path_ = Path(__file__).parent / "data/sources/library.bib"

@@ -258,7 +258,10 @@ def test_a_batch_exported_and_imported_replays_like_an_online_run(tmp_path: Path
         (("run", "seeds/", "--temperature", "warm"), "temperature"),
         (("run", "seeds/", "--prompt", "README.md"), "not a prompt file"),
         (("run", "seeds/", "--mode", "xml"), "xml"),
-        (("run", "seeds/", "--model", "google/x", "--mode", "md_json"), "not to be had for google"),
+        (
+            ("run", "seeds/", "--model", "google/x", "--mode", "md_json"),
+            "google does not support --mode md_json",
+        ),
         (("show", "seeds/"), "folder of a finished run"),
         (("eval", "seeds/", "--gold", "nowhere.jsonl"), "nowhere.jsonl"),
         (("batch", "import", "nowhere.jsonl", "--requests", "nothing.jsonl"), "nothing.jsonl"),

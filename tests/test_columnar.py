@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from claimgrid.cli.export import TARGETS
 from claimgrid.io import columnar
 from claimgrid.tables import views
-from test_cli import GOLDEN, LINES
+from test_cli import GOLDEN, LINES, extract
 
 
 @pytest.fixture
@@ -20,6 +25,35 @@ def run(tmp_path: Path) -> Path:
     for name in LINES:
         shutil.copy(GOLDEN / name, folder)
     return folder
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_exports_hold_the_rows_of_the_views(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(columnar, "_LEAST", 0 if large else 2**40)
+    claims = views.connect([str(run)]).query("select claim_id, quote from claims").rows
+    for form in ("parquet", "csv", "duckdb", "sqlite"):
+        module, function, _ = TARGETS[form]
+        path = tmp_path / f"made.{form}"
+        told = getattr(importlib.import_module(module), function)([str(run)], path)
+        assert told == f"{path}: {len(claims):,} claims"
+    select = "select claim_id, quote from"
+    for form in ("parquet", "csv"):
+        assert duckdb.sql(f"{select} '{tmp_path}/made.{form}'").fetchall() == claims
+    with closing(duckdb.connect(tmp_path / "made.duckdb", read_only=True)) as made:
+        assert made.execute(f"{select} claims").fetchall() == claims
+    with closing(sqlite3.connect(tmp_path / "made.sqlite")) as base:
+        assert base.execute(f"{select} claims").fetchall() == claims
+        tables = base.execute("select name from sqlite_master").fetchall()
+    assert {name for (name,) in tables} == set(views.VIEWS)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_export_that_cannot_be_written_is_told(run: Path, tmp_path: Path) -> None:
+    done = extract("export", run, tmp_path / "no/such/folder.parquet", "--to", "parquet")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ LASTING = {
     "content_filter": "refused",
     "empty_choices": "invalid",
     "empty_content": "invalid",
-    "html": "invalid",
+    "html": "error",
     "error_in_200": "error",
     "huge": "error",
 }
@@ -51,12 +51,15 @@ SAYS = {
     "clock_behind": "429",
     "clock_ahead": "429",
     "http_500": "500: simulated 500",
-    "http_502": "502",
+    "http_502": "502: a web page “Sign in”",
     "http_503": "503",
     "cut_length": "cut at the token limit; raise --max-tokens",
     "refusal": "I cannot help with that",
     "content_filter": "refused",
-    "error_in_200": "upstream failed",
+    "error_in_200": "with error 502: upstream failed",
+    "html": "a web page “Sign in”; check the base URL",
+    "empty_choices": "without choices",
+    "empty_content": "the model wrote no text",
     "huge": "more than 8 MiB",
 }
 

@@ -28,7 +28,7 @@ pytestmark = [
 
 PAPERS = 2_000
 CONCURRENCY = 16
-PATIENCE = 180.0  # seconds after which a run is said to hang
+PATIENCE = 400.0  # seconds after which a run is said to hang
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 
 
@@ -99,7 +99,9 @@ def test_a_killed_worker_node_and_driver_lose_no_paper_and_pay_for_no_answer_twi
     local, out = tmp_path / "local", tmp_path / "ray"
     model = "sim:latency=150"
     with Simulated() as server:
-        assert extract(*command(source, local, server.url, "sim:")).returncode == 0
+        assert (
+            extract(*command(source, local, server.url, "sim:"), timeout=PATIENCE).returncode == 0
+        )
         arguments = command(source, out, server.url, model, *on_ray(cluster))
 
         def started() -> subprocess.Popen[str]:

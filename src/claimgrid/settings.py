@@ -1,4 +1,6 @@
-"""Flags, environment and `claimgrid.toml` ─► frozen Settings. The only reader of the environment.
+"""Reads the settings from flags, the environment and `claimgrid.toml`.
+
+No other module reads the environment.
 
 Order of precedence: command-line flag, environment variable (`CLAIMGRID_…`; for keys and the base
 URL also the vendors' own names), `claimgrid.toml` in the working directory, default.
@@ -21,6 +23,7 @@ from pydantic_settings import (
 )
 
 from claimgrid.errors import UsageError
+from claimgrid.modes import Mode
 
 CONFIG_FILE = "claimgrid.toml"
 RECORDED_MODEL = "claude"
@@ -47,7 +50,7 @@ class Settings(BaseSettings):
 
     model: str | None = None
     base_url: str | None = None
-    mode: Literal["json_schema", "tools", "json", "md_json", "decisions"] | None = None
+    mode: Mode | None = None
     prompt: Path | None = None
     replay: ReplayMode = "auto"
     recordings: Path | None = None

@@ -1,6 +1,6 @@
-"""A part's file ─► a batch and its results at Anthropic's Message Batches API. Keeps no state.
+"""Runs one part as a batch at Anthropic's Message Batches API. Keeps no state.
 
-A batch is created with its requests in one call, and bears no name. What tells it from others are
+A batch is created with its requests in one call, and has no name. What tells it from others are
 its requests' ids, which hold the run and the part, and which only its results show. So where a POST
 may have created one, the batches with as many requests and of that time are looked through: those
 that have ended show whose they are, and one that has not is waited for before another is created.
@@ -47,7 +47,7 @@ class AnthropicBatchApi:
         # A stream of results breaks with the error of httpx itself.
         broken = importlib.import_module("httpx").TransportError
         self._unreached = (self._sdk.APIConnectionError, broken)
-        self._ladder = RetryPolicy(attempts, backoff, self._passing, retry_after, self._explained)
+        self._retries = RetryPolicy(attempts, backoff, self._passing, retry_after, self._explained)
         self._client = self._sdk.AsyncAnthropic(
             api_key=at.api_key or "none",
             base_url=at.base_url,
@@ -61,19 +61,19 @@ class AnthropicBatchApi:
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
-    def line(self, mark: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:
+    def line(self, tag: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:
         """The line of a part's file that asks this."""
-        return {"custom_id": f"{key}_{mark.name}", "params": body}
+        return {"custom_id": f"{key}_{tag.name}", "params": body}
 
-    async def upload(self, mark: IdempotencyTag, *, unsure: bool) -> str:  # noqa: ARG002 nothing goes out
+    async def upload(self, tag: IdempotencyTag, *, unsure: bool) -> str:  # noqa: ARG002 nothing goes out
         """There is nothing to upload: the requests go with the batch."""
-        return mark.filename
+        return tag.filename
 
     async def create(
         self,
-        mark: IdempotencyTag,
+        tag: IdempotencyTag,
         file_id: str,  # noqa: ARG002
-        tries: int,  # noqa: ARG002 a batch bears no name that could tell
+        tries: int,  # noqa: ARG002 a batch has no name that could tell
         *,
         unsure: bool,
     ) -> BatchJob:
@@ -85,40 +85,40 @@ class AnthropicBatchApi:
 
         async def post() -> BatchJob:
             try:
-                lines = mark.path.read_bytes().splitlines()
+                lines = tag.path.read_bytes().splitlines()
             except OSError as error:
                 raise StoreError(
-                    f"{mark.path}: cannot be read: {error}; `extract batch cancel "
-                    f"{mark.path.parent.parent}`, then `extract batch submit` make it anew"
+                    f"{tag.path}: cannot be read: {error}; `extract batch cancel "
+                    f"{tag.path.parent.parent}`, then `extract batch submit` make it anew"
                 ) from error
             requests = [json.loads(line) for line in lines]
             return _job(await self._client.messages.batches.create(requests=requests))
 
         async def find() -> BatchJob | None:
-            return await self._find(mark)
+            return await self._find(tag)
 
-        return await self._ladder.once_only(post, find, unsure=unsure)
+        return await self._retries.once_only(post, find, unsure=unsure)
 
-    async def look_up(self, mark: IdempotencyTag, tries: int) -> BatchJob | None:  # noqa: ARG002
+    async def look_up(self, tag: IdempotencyTag, tries: int) -> BatchJob | None:  # noqa: ARG002
         """The part's batch, if it came into being; see `BatchApi`."""
 
         async def find() -> BatchJob | None:
-            return await self._find(mark)
+            return await self._find(tag)
 
-        return await self._ladder.repeatable(find)
+        return await self._retries.repeatable(find)
 
-    async def _find(self, mark: IdempotencyTag) -> BatchJob | None:
+    async def _find(self, tag: IdempotencyTag) -> BatchJob | None:
         under_way = []
         async for batch in self._client.messages.batches.list(limit=100):
-            if batch.created_at.timestamp() < mark.since - CLOCK_SKEW:
+            if batch.created_at.timestamp() < tag.since - CLOCK_SKEW:
                 break
             counts = batch.request_counts
             number = counts.processing + counts.succeeded + _failed(counts)
-            if batch.id in mark.others or number != mark.requests:
+            if batch.id in tag.others or number != tag.requests:
                 continue
             if batch.processing_status != "ended":
                 under_way.append(batch.id)
-            elif batch.results_url and await self._is_of(batch.id, mark):
+            elif batch.results_url and await self._is_of(batch.id, tag):
                 return _job(batch)
         if under_way:
             raise UnsureError(
@@ -127,11 +127,11 @@ class AnthropicBatchApi:
             )
         return None
 
-    async def _is_of(self, batch_id: str, mark: IdempotencyTag) -> bool:
+    async def _is_of(self, batch_id: str, tag: IdempotencyTag) -> bool:
         results = await self._client.messages.batches.results(batch_id)
         try:
             async for result in results:
-                return bool(result.custom_id.endswith(f"_{mark.name}"))
+                return bool(result.custom_id.endswith(f"_{tag.name}"))
         finally:
             await results.close()
         return False
@@ -142,7 +142,7 @@ class AnthropicBatchApi:
         async def get() -> BatchJob:
             return _job(await self._client.messages.batches.retrieve(batch_id))
 
-        return await self._ladder.repeatable(get)
+        return await self._retries.repeatable(get)
 
     async def cancel(self, batch_id: str) -> BatchJob:
         """Ask for a batch to be stopped; one that has ended already stays as it is."""
@@ -157,7 +157,7 @@ class AnthropicBatchApi:
                     raise
                 return job
 
-        return await self._ladder.repeatable(cancel)
+        return await self._retries.repeatable(cancel)
 
     async def download(self, file_id: str, path: Path) -> bool:
         """Write a batch's results to `path`, whole or not at all. False where they are gone.
@@ -184,7 +184,7 @@ class AnthropicBatchApi:
                 raise StoreError(f"{path}: cannot be written: {error}") from error
             return True
 
-        return await self._ladder.repeatable(get)
+        return await self._retries.repeatable(get)
 
     def _passing(self, error: BaseException) -> bool:
         """Whether the same step may work a little later."""

@@ -1,4 +1,4 @@
-"""How a batch is named, stands and fares. Types only; knows no client library and no file."""
+"""Batch types: identity, status, progress."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from claimgrid.errors import ClaimgridError
+from claimgrid.modes import Mode
 from claimgrid.types.request import Request
 
 QUEUE_FULL = "token_limit_exceeded"
 Step = Literal["planned", "uploading", "uploaded", "creating", "under_way", "ended"]
 RequestStatus = Literal["waiting", "sent", "done", "failed"]
 ProviderName = Literal["openai", "anthropic", "google"]
-ModeName = Literal["json_schema", "tools", "json", "md_json"]
 
 
 class UnsureError(ClaimgridError):
@@ -42,7 +42,7 @@ class IdempotencyTag:
 
     @property
     def name(self) -> str:
-        """What only this part of this run bears."""
+        """A name that no other part of any run has."""
         return f"{self.run_id}-{self.part}"
 
     @property
@@ -70,7 +70,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """How a batch stands at the provider."""
+    """The state of a batch at the provider."""
 
     batch_id: str
     status: str
@@ -98,7 +98,7 @@ class BatchRun:
     source: str
     model: str
     provider: ProviderName
-    mode: ModeName
+    mode: Mode
     base_url: str | None
     reasks: int
     cancelled: bool = False
@@ -145,7 +145,7 @@ class BatchRequest:
     """A request, the replies' bodies so far, and how often it was sent in vain since the last."""
 
     request: Request
-    standing: RequestStatus
+    status: RequestStatus
     part: int | None
     replies: tuple[Any, ...]
     in_vain: int
@@ -172,14 +172,14 @@ class BatchApi(Protocol):
 
     async def __aexit__(self, *_: object) -> None: ...
 
-    def line(self, mark: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:
+    def line(self, tag: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:
         """The line of a part's file that asks this."""
 
-    async def upload(self, mark: IdempotencyTag, *, unsure: bool) -> str:
+    async def upload(self, tag: IdempotencyTag, *, unsure: bool) -> str:
         """Upload a part's file, if the vendor wants one, and return its id."""
 
     async def create(
-        self, mark: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
+        self, tag: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
     ) -> BatchJob:
         """Create the batch; `tries` counts those asked for this part.
 
@@ -188,7 +188,7 @@ class BatchApi(Protocol):
             UnsureError: it may exist already, which cannot be told yet.
         """
 
-    async def look_up(self, mark: IdempotencyTag, tries: int) -> BatchJob | None:
+    async def look_up(self, tag: IdempotencyTag, tries: int) -> BatchJob | None:
         """The batch that was asked for at the `tries`-th time, if it came into being.
 
         Raises:
@@ -196,7 +196,7 @@ class BatchApi(Protocol):
         """
 
     async def retrieve(self, batch_id: str) -> BatchJob:
-        """How a batch stands."""
+        """The state of a batch."""
 
     async def cancel(self, batch_id: str) -> BatchJob:
         """Ask for a batch to be stopped; one that has ended already stays as it is."""

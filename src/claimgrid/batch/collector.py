@@ -1,4 +1,4 @@
-"""A batch that has ended ─► recordings, re-asks, requeued and failed requests.
+"""Settles the requests of a batch that has ended: stored, re-asked, requeued or failed.
 
 Result files are on this disk until all of a part is settled, and a reply reaches the reply cache
 before the state file says that it is there: after a kill the part is simply read again. Knows no
@@ -37,24 +37,24 @@ class Collector:
         self._wire = wire
         self._cache = cache
 
-    async def collect(self, part: BatchPart, job: BatchJob, news: BatchProgress) -> None:
+    async def collect(self, part: BatchPart, job: BatchJob, progress: BatchProgress) -> None:
         """Settle every request of a part: each ends stored, requeued, re-asked or failed."""
-        paths, gone = await self._download(part, job, news)
+        paths, gone = await self._download(part, job, progress)
         seen: set[str] = set()
         for path in paths:
             lines = result_lines.read(path, self._state.run.provider)
             while some := list(islice(lines, _TOGETHER)):
                 with self._state.together():
                     for line in some:
-                        await self._take(part, line, seen, news)
+                        await self._take(part, line, seen, progress)
         with self._state.together():
-            self._leftover(part, job, gone=gone, news=news)
+            self._leftover(part, job, gone=gone, progress=progress)
             self._state.end(part.after(job))
         for path in paths:
             path.unlink()
 
     async def _download(
-        self, part: BatchPart, job: BatchJob, news: BatchProgress
+        self, part: BatchPart, job: BatchJob, progress: BatchProgress
     ) -> tuple[list[Path], bool]:
         """The batch's result files, output first, and whether one is gone at the provider."""
         paths = []
@@ -68,46 +68,46 @@ class Collector:
             for _ in range(_DOWNLOADS):
                 if not await self._api.download(file_id, path):
                     gone = True
-                    news.notes.append(f"part {part.number}: file {file_id} is gone")
+                    progress.notes.append(f"part {part.number}: file {file_id} is gone")
                     break
                 if self._whole(path) >= min(expected, part.requests):
                     break
             else:
-                news.notes.append(f"part {part.number}: file {file_id} is cut short")
+                progress.notes.append(f"part {part.number}: file {file_id} is cut short")
             if path.exists():
                 paths.append(path)
         return paths, gone
 
     async def _take(
-        self, part: BatchPart, line: ResultLine, seen: set[str], news: BatchProgress
+        self, part: BatchPart, line: ResultLine, seen: set[str], progress: BatchProgress
     ) -> None:
         if isinstance(line, DamagedLine):
-            news.notes.append(f"part {part.number}: {line.detail}")
+            progress.notes.append(f"part {part.number}: {line.detail}")
             return
         asked = self._state.asked(line.key)
         if asked is None or line.key in seen:
             what = "is not of this run" if asked is None else "came twice; the first one counts"
-            news.notes.append(f"part {part.number}: the result for {line.key!r} {what}")
+            progress.notes.append(f"part {part.number}: the result for {line.key!r} {what}")
             return
         seen.add(line.key)
-        if asked.standing != "sent" or asked.part != part.number:
+        if asked.status != "sent" or asked.part != part.number:
             return  # settled before a kill
         if isinstance(line, BatchFault):
-            self._fault(asked, line.reason, again=line.again, news=news)
+            self._fault(asked, line.reason, again=line.again, progress=progress)
         else:
-            await self._reply(asked, line.body, news)
+            await self._reply(asked, line.body, progress)
 
-    async def _reply(self, asked: BatchRequest, body: Any, news: BatchProgress) -> None:
+    async def _reply(self, asked: BatchRequest, body: Any, progress: BatchProgress) -> None:
         replies = (*asked.replies, body)
         self.store(asked.request, replies)
-        news.stored += 1
+        progress.stored += 1
         run = self._state.run
         reask = (
             len(replies) <= run.reasks
             and not run.cancelled
             and await self._wire.following(asked.request, replies) is not None
         )
-        news.reasks += reask
+        progress.reasks += reask
         self._state.settle(asked.request.key, "waiting" if reask else "done", replies=replies)
 
     def store(self, request: Request, replies: Sequence[Any]) -> None:
@@ -120,16 +120,20 @@ class Collector:
         elif attempts != known.attempts[: len(attempts)]:  # else an online re-ask has added to them
             self._cache.set_aside(made)
 
-    def _fault(self, asked: BatchRequest, reason: str, *, again: bool, news: BatchProgress) -> None:
+    def _fault(
+        self, asked: BatchRequest, reason: str, *, again: bool, progress: BatchProgress
+    ) -> None:
         in_vain = asked.in_vain + 1
         if again and in_vain < _SENDS and not self._state.run.cancelled:
             self._state.settle(asked.request.key, "waiting", in_vain=in_vain)
-            news.again += 1
+            progress.again += 1
         else:
             self._state.settle(asked.request.key, "failed", in_vain=in_vain, reason=reason)
-            news.failed[reason] += 1
+            progress.failed[reason] += 1
 
-    def _leftover(self, part: BatchPart, job: BatchJob, *, gone: bool, news: BatchProgress) -> None:
+    def _leftover(
+        self, part: BatchPart, job: BatchJob, *, gone: bool, progress: BatchProgress
+    ) -> None:
         """Requests that no line speaks of.
 
         They are sent again, but not where their results were paid for and deleted, or where
@@ -142,22 +146,22 @@ class Collector:
             reason, again = "its batch was cancelled", False
         left = self._state.members(part.number)
         if left and again:
-            news.notes.append(f"part {part.number}: {len(left)} results are missing")
+            progress.notes.append(f"part {part.number}: {len(left)} results are missing")
         for asked in filter(None, map(self._state.asked, left)):
-            self._fault(asked, reason, again=again, news=news)
+            self._fault(asked, reason, again=again, progress=progress)
 
-    def refused(self, part: BatchPart, job: BatchJob, news: BatchProgress) -> None:
+    def refused(self, part: BatchPart, job: BatchJob, progress: BatchProgress) -> None:
         """Settle a part whose input the provider refuses: by line where it names lines."""
         members = self._state.members(part.number)
         bad = {c.line: c.message for c in job.complaints if c.line is not None}
         said = "; ".join(dict.fromkeys(c.message for c in job.complaints)) or "no reason given"
-        news.notes.append(f"part {part.number}: batch {job.batch_id} was refused: {said[:300]}")
+        progress.notes.append(f"part {part.number}: batch {job.batch_id} was refused: {said[:300]}")
         with self._state.together():
             for number, key in enumerate(members, 1):
                 asked = self._state.asked(key)
                 assert asked is not None
                 reason = bad.get(number, said[:300])
-                self._fault(asked, reason, again=bool(bad) and number not in bad, news=news)
+                self._fault(asked, reason, again=bool(bad) and number not in bad, progress=progress)
             self._state.end(part.after(job))
 
     def _whole(self, path: Path) -> int:

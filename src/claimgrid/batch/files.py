@@ -1,4 +1,4 @@
-"""Requests ─► an OpenAI Batch input file; a Batch output file ─► recordings.
+"""Writes requests as OpenAI Batch files, and reads Batch output files as recordings.
 
 Each line's `custom_id` is the request's key, so that a batch reply and an online reply are stored
 under the same name. The body of a line is captured from the real client, not written anew: it is
@@ -11,7 +11,6 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -29,17 +28,6 @@ from claimgrid.types.reply import Reply
 from claimgrid.types.request import Request
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
-_ASKED = (
-    "key",
-    "model",
-    "mode",
-    "prompt",
-    "prompt_sha256",
-    "schema_sha256",
-    "paper_id",
-    "title",
-    "abstract_sha256",
-)
 
 
 class _CapturedError(Exception):
@@ -107,7 +95,7 @@ class RequestBodies:
 
     async def _captured(self, request: Request, replies: Sequence[Any]) -> Any | None:
         token = _REPLIES.set(iter(replies))
-        ladder = AsyncRetrying(
+        retries = AsyncRetrying(
             stop=stop_after_attempt(len(replies) + 1),
             retry=retry_if_exception_type((ValidationError, ValueError)),
             reraise=True,
@@ -117,7 +105,7 @@ class RequestBodies:
                 model=request.model,
                 messages=providers.messages(self._at, request),
                 response_model=Reply,
-                max_retries=ladder,
+                max_retries=retries,
                 strict=False,
                 **self._arguments(request),
             )
@@ -205,8 +193,7 @@ def write(path: Path, lines: Iterable[tuple[Request, Any]]) -> int:
                     continue
                 seen.add(request.key)
                 requests.write(request_line(request.key, body))
-                whole = asdict(request)
-                asked.write({name: whole[name] for name in _ASKED})
+                asked.write(request.identity)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error}") from error
     return len(seen)

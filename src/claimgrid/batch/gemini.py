@@ -1,4 +1,4 @@
-"""A part's file ─► an upload, a batch and its results at Gemini's Batch API. Keeps no state.
+"""Runs one part as a batch at Gemini's Batch API: upload, batch, results. Keeps no state.
 
 Files and batches bear a display name that only this part of this run has, so that one that may have
 come into being is looked up before another is created.
@@ -56,7 +56,7 @@ class GeminiBatchApi:
         httpx = importlib.import_module("httpx")
         self._refused = genai.errors.APIError
         self._unreached = httpx.TransportError
-        self._ladder = RetryPolicy(attempts, backoff, self._passing, retry_after, self._explained)
+        self._retries = RetryPolicy(attempts, backoff, self._passing, retry_after, self._explained)
         self._model = at.model
         self._where = at.base_url or "Gemini's API"
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(timeout, connect=15.0))
@@ -71,11 +71,11 @@ class GeminiBatchApi:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    def line(self, mark: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:  # noqa: ARG002
+    def line(self, tag: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:  # noqa: ARG002
         """The line of a part's file that asks this."""
         return {"key": key, "request": body}
 
-    async def upload(self, mark: IdempotencyTag, *, unsure: bool) -> str:
+    async def upload(self, tag: IdempotencyTag, *, unsure: bool) -> str:
         """Upload a part's file. Returns its name.
 
         Raises:
@@ -85,30 +85,30 @@ class GeminiBatchApi:
         async def post() -> str:
             try:
                 made = await self._client.files.upload(
-                    file=mark.path,
-                    config={"display_name": mark.filename, "mime_type": "application/jsonl"},
+                    file=tag.path,
+                    config={"display_name": tag.filename, "mime_type": "application/jsonl"},
                 )
             except OSError as error:
-                raise StoreError(f"{mark.path}: cannot be read: {error}") from error
+                raise StoreError(f"{tag.path}: cannot be read: {error}") from error
             return str(made.name)
 
         async def find() -> str | None:
             async for file in await self._client.files.list():
-                if file.display_name == mark.filename:
+                if file.display_name == tag.filename:
                     return str(file.name)
             return None
 
-        return await self._ladder.once_only(post, find, unsure=unsure)
+        return await self._retries.once_only(post, find, unsure=unsure)
 
     async def create(
-        self, mark: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
+        self, tag: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
     ) -> BatchJob:
         """Create the batch; see `BatchApi`."""
 
         async def post() -> BatchJob:
             try:
                 made = await self._client.batches.create(
-                    model=self._model, src=file_id, config={"display_name": _name(mark, tries)}
+                    model=self._model, src=file_id, config={"display_name": _name(tag, tries)}
                 )
             except self._refused as error:
                 # Gemini limits the tokens of batches under way, and says so by a 429.
@@ -118,21 +118,21 @@ class GeminiBatchApi:
             return _job(made)
 
         async def find() -> BatchJob | None:
-            return await self._find(mark, tries)
+            return await self._find(tag, tries)
 
-        return await self._ladder.once_only(post, find, unsure=unsure)
+        return await self._retries.once_only(post, find, unsure=unsure)
 
-    async def look_up(self, mark: IdempotencyTag, tries: int) -> BatchJob | None:
+    async def look_up(self, tag: IdempotencyTag, tries: int) -> BatchJob | None:
         """The batch that was asked for at the `tries`-th time; see `BatchApi`."""
 
         async def find() -> BatchJob | None:
-            return await self._find(mark, tries)
+            return await self._find(tag, tries)
 
-        return await self._ladder.repeatable(find)
+        return await self._retries.repeatable(find)
 
-    async def _find(self, mark: IdempotencyTag, tries: int) -> BatchJob | None:
-        async for batch in _recent(await self._client.batches.list(), mark.since):
-            if batch.display_name == _name(mark, tries):
+    async def _find(self, tag: IdempotencyTag, tries: int) -> BatchJob | None:
+        async for batch in _recent(await self._client.batches.list(), tag.since):
+            if batch.display_name == _name(tag, tries):
                 return _job(batch)
         return None
 
@@ -142,7 +142,7 @@ class GeminiBatchApi:
         async def get() -> BatchJob:
             return _job(await self._client.batches.get(name=batch_id))
 
-        return await self._ladder.repeatable(get)
+        return await self._retries.repeatable(get)
 
     async def cancel(self, batch_id: str) -> BatchJob:
         """Ask for a batch to be stopped; one that has ended already stays as it is."""
@@ -157,7 +157,7 @@ class GeminiBatchApi:
                 return job
             return _job(await self._client.batches.get(name=batch_id))
 
-        return await self._ladder.repeatable(cancel)
+        return await self._retries.repeatable(cancel)
 
     async def download(self, file_id: str, path: Path) -> bool:
         """Write a result file to `path`, whole or not at all. False where it is gone.
@@ -180,7 +180,7 @@ class GeminiBatchApi:
                 raise StoreError(f"{path}: cannot be written: {error}") from error
             return True
 
-        return await self._ladder.repeatable(get)
+        return await self._retries.repeatable(get)
 
     def _passing(self, error: BaseException) -> bool:
         """Whether the same step may work a little later."""
@@ -201,8 +201,8 @@ class GeminiBatchApi:
             raise unreachable(self._where, error) from error
 
 
-def _name(mark: IdempotencyTag, tries: int) -> str:
-    return f"claimgrid-{mark.name}-{tries}"
+def _name(tag: IdempotencyTag, tries: int) -> str:
+    return f"claimgrid-{tag.name}-{tries}"
 
 
 async def _recent(listed: Any, since: float) -> AsyncIterator[Any]:

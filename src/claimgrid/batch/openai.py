@@ -1,8 +1,8 @@
-"""A part's file ─► an upload, a batch and its results at OpenAI's Batch API. Keeps no state.
+"""Runs one part as a batch at OpenAI's Batch API: upload, batch, results. Keeps no state.
 
-The openai client's own retries are off (see `batch_ladder`): a POST whose outcome is unknown (a
+The openai client's own retries are off (see `batch_retries`): a POST whose outcome is unknown (a
 dropped connection, a 5xx, a kill before the reply was read) is looked up first, by a name that only
-this part of this run bears. The rest is safe to repeat. What cannot be closed from this side is a
+this part of this run has. The rest is safe to repeat. What cannot be closed from this side is a
 provider that lists a batch late: it is given the time of one back-off, so a batch that shows up
 still later is not found.
 """
@@ -66,7 +66,7 @@ class OpenAiBatchApi:
         backoff: float = 0.5,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._ladder = RetryPolicy(attempts, backoff, _passing, retry_after, _explained)
+        self._retries = RetryPolicy(attempts, backoff, _passing, retry_after, _explained)
         self._client = openai.AsyncOpenAI(
             api_key=at.api_key or "none",
             base_url=at.base_url or "https://api.openai.com/v1",
@@ -83,15 +83,15 @@ class OpenAiBatchApi:
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
-    def line(self, mark: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:  # noqa: ARG002
+    def line(self, tag: IdempotencyTag, key: str, body: Any) -> dict[str, Any]:  # noqa: ARG002
         """The line of a part's file that asks this."""
         return request_line(key, body)
 
-    async def upload(self, mark: IdempotencyTag, *, unsure: bool) -> str:
+    async def upload(self, tag: IdempotencyTag, *, unsure: bool) -> str:
         """Upload a part's file. Returns its id.
 
         Args:
-            mark: whose file it is.
+            tag: whose file it is.
             unsure: whether it may be there already; it is looked for first then.
 
         Raises:
@@ -100,29 +100,29 @@ class OpenAiBatchApi:
 
         async def post() -> str:
             try:
-                file = mark.path.open("rb")
+                file = tag.path.open("rb")
             except OSError as error:
-                raise StoreError(f"{mark.path}: cannot be read: {error}") from error
+                raise StoreError(f"{tag.path}: cannot be read: {error}") from error
             with file:
-                made = await self._client.files.create(file=(mark.filename, file), purpose="batch")
+                made = await self._client.files.create(file=(tag.filename, file), purpose="batch")
             return made.id
 
         async def find() -> str | None:
             listed = self._client.files.list(purpose="batch", order="desc")
-            async for file in _recent(listed, mark.since):
-                if file.filename == mark.filename:
+            async for file in _recent(listed, tag.since):
+                if file.filename == tag.filename:
                     return str(file.id)
             return None
 
-        return await self._ladder.once_only(post, find, unsure=unsure)
+        return await self._retries.once_only(post, find, unsure=unsure)
 
     async def create(
-        self, mark: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
+        self, tag: IdempotencyTag, file_id: str, tries: int, *, unsure: bool
     ) -> BatchJob:
         """Create the batch of an uploaded file.
 
         Args:
-            mark: whose batch it is.
+            tag: whose batch it is.
             file_id: its input.
             tries: counts the batches asked for this part; each has its own metadata.
             unsure: whether it may be there already; it is looked for first then.
@@ -130,7 +130,7 @@ class OpenAiBatchApi:
         Raises:
             QueueFullError: the account's queue has no room for it.
         """
-        metadata = mark.metadata(tries)
+        metadata = tag.metadata(tries)
 
         async def post() -> BatchJob:
             made = await self._client.batches.create(
@@ -142,27 +142,27 @@ class OpenAiBatchApi:
             return _job(made)
 
         async def find() -> BatchJob | None:
-            return await self._find(mark, metadata)
+            return await self._find(tag, metadata)
 
-        return await self._ladder.once_only(post, find, unsure=unsure)
+        return await self._retries.once_only(post, find, unsure=unsure)
 
-    async def look_up(self, mark: IdempotencyTag, tries: int) -> BatchJob | None:
+    async def look_up(self, tag: IdempotencyTag, tries: int) -> BatchJob | None:
         """The batch that was asked for at the `tries`-th time, if it came into being."""
 
         async def find() -> BatchJob | None:
-            return await self._find(mark, mark.metadata(tries))
+            return await self._find(tag, tag.metadata(tries))
 
-        return await self._ladder.repeatable(find)
+        return await self._retries.repeatable(find)
 
-    async def _find(self, mark: IdempotencyTag, metadata: dict[str, str]) -> BatchJob | None:
-        async for batch in _recent(self._client.batches.list(limit=100), mark.since):
+    async def _find(self, tag: IdempotencyTag, metadata: dict[str, str]) -> BatchJob | None:
+        async for batch in _recent(self._client.batches.list(limit=100), tag.since):
             if metadata.items() <= (batch.metadata or {}).items():
                 return _job(batch)
         return None
 
     async def retrieve(self, batch_id: str) -> BatchJob:
         """How a batch stands."""
-        return await self._ladder.repeatable(
+        return await self._retries.repeatable(
             lambda: self._job_of(self._client.batches.retrieve(batch_id))
         )
 
@@ -178,7 +178,7 @@ class OpenAiBatchApi:
                     raise
                 return job
 
-        return await self._ladder.repeatable(cancel)
+        return await self._retries.repeatable(cancel)
 
     async def download(self, file_id: str, path: Path) -> bool:
         """Write a result file to `path`, whole or not at all. False where it is gone.
@@ -202,7 +202,7 @@ class OpenAiBatchApi:
                 raise StoreError(f"{path}: cannot be written: {error}") from error
             return True
 
-        return await self._ladder.repeatable(get)
+        return await self._retries.repeatable(get)
 
     @staticmethod
     async def _job_of(asked: Awaitable[Batch]) -> BatchJob:

@@ -1,4 +1,4 @@
-"""Lines of a batch's output and error files ─► replies and faults by key. Knows no server.
+"""Reads the lines of a batch's output and error files as replies and faults by key.
 
 A provider's files are not trusted: lines may be cut, doubled, of nobody's request, or missing.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from claimgrid.errors import StoreError
+from claimgrid.llm.reply_body import without_surrogates
 
 _ANTHROPIC_LASTING = (
     "invalid_request_error",
@@ -46,7 +47,7 @@ class BatchFault:
 
 @dataclass(frozen=True, slots=True)
 class DamagedLine:
-    """A line that says nothing of any request."""
+    """A line that belongs to no request."""
 
     detail: str
 
@@ -71,7 +72,7 @@ def read(path: Path, provider: str = "openai") -> Iterator[ResultLine]:
 
 def _line(text: bytes, where: str, provider: str) -> ResultLine:
     try:
-        line = json.loads(text)
+        line = without_surrogates(json.loads(text))
     except (ValueError, RecursionError):
         return DamagedLine(f"{where}: not a whole line of JSON")
     name = "key" if provider == "google" else "custom_id"

@@ -1,4 +1,4 @@
-"""A remote step ─► its result, tried again where that may help. Knows no vendor and no state.
+"""Tries a remote step again where that may help.
 
 A client library's own retries would send a POST again blindly, and a batch that is created twice is
 paid twice: a POST whose outcome is unknown is looked up before it is repeated.

@@ -1,8 +1,7 @@
-"""Requests ─► recordings, by batches: the order of steps, any of which may be killed and redone.
+"""Answers requests by batches, in steps that may be killed and done again.
 
-    add ─► plan ─► upload ─► create ─► (hours) ─► retrieve ─► download ─► settle ─► plan …
-
-The state file says where each part stands; nothing is remembered elsewhere.
+The steps are: add, plan, upload, create, wait for hours, retrieve, download, settle, and plan again
+for re-asks. The state file says how far each part is; nothing is remembered elsewhere.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class BatchRunner:
             for request in requests:
                 self._state.add(request)
                 known = self._state.asked(request.key)
-                if known and known.standing == "done":
+                if known and known.status == "done":
                     self._collector.store(request, known.replies)
 
     async def advance(self) -> BatchProgress:
@@ -59,43 +58,43 @@ class BatchRunner:
         Raises:
             SetupError, TransportError, StoreError: the step cannot go on; do it again later.
         """
-        news = BatchProgress()
+        progress = BatchProgress()
         for part in self._state.parts():
             if part.step == "under_way":
                 try:
-                    await self._look_after(part, news)
+                    await self._look_after(part, progress)
                 except TransportError as error:  # the other parts can still be had
-                    news.notes.append(f"part {part.number}: {error}")
+                    progress.notes.append(f"part {part.number}: {error}")
         if self._state.run.cancelled:
-            await self._sender.stop(news)
+            await self._sender.stop(progress)
         else:
-            await self._sender.plan(news)
-            await self._sender.send(news)
-        return news
+            await self._sender.plan(progress)
+            await self._sender.send(progress)
+        return progress
 
     async def cancel(self) -> BatchProgress:
         """Stop everything; what the provider has done by then can still be collected."""
         self._state.change(replace(self._state.run, cancelled=True))
-        news = BatchProgress()
-        await self._sender.stop(news)
-        return news
+        progress = BatchProgress()
+        await self._sender.stop(progress)
+        return progress
 
-    async def _look_after(self, part: BatchPart, news: BatchProgress) -> None:
+    async def _look_after(self, part: BatchPart, progress: BatchProgress) -> None:
         assert part.batch_id is not None
         job = await self._api.retrieve(part.batch_id)
         full = next((c.message for c in job.complaints if c.code == QUEUE_FULL), None)
         if not job.ended:
             self._state.keep(part.after(job))
         elif job.status == "failed" and full is not None:
-            self._sender.hold(part, full, news)
+            self._sender.hold(part, full, progress)
         elif job.status == "failed":
-            self._collector.refused(part, job, news)
+            self._collector.refused(part, job, progress)
         else:
-            await self._collector.collect(part, job, news)
+            await self._collector.collect(part, job, progress)
 
 
-async def standing(state: BatchState, api: BatchApi) -> list[BatchPart]:
-    """The parts as they stand at the provider now; nothing is written."""
+async def current_parts(state: BatchState, api: BatchApi) -> list[BatchPart]:
+    """The parts with their state at the provider now; nothing is written."""
     parts = []
     for part in state.parts():
         if part.step == "under_way" and part.batch_id:

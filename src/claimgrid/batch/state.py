@@ -1,4 +1,4 @@
-"""Requests, parts and replies of a run's batches ─► one SQLite file. Knows no server.
+"""Keeps the requests, parts and replies of a run's batches in one SQLite file.
 
 Every remote step is written down twice: that it will be tried, then what came of it. So after a
 kill at any point the file says which step may or may not have happened, and only that one has to
@@ -37,13 +37,13 @@ CREATE TABLE IF NOT EXISTS requests (
   key TEXT UNIQUE NOT NULL,
   prefix INTEGER NOT NULL REFERENCES prefixes (id),
   request TEXT NOT NULL,
-  standing TEXT NOT NULL DEFAULT 'waiting',
+  status TEXT NOT NULL DEFAULT 'waiting',
   part INTEGER,
   replies TEXT NOT NULL DEFAULT '[]',
   in_vain INTEGER NOT NULL DEFAULT 0,
   reason TEXT
 ) STRICT;
-CREATE INDEX IF NOT EXISTS standings ON requests (standing, part);
+CREATE INDEX IF NOT EXISTS statuses ON requests (status, part);
 """
 
 
@@ -86,7 +86,7 @@ class BatchState:
         self.close()
 
     def close(self) -> None:
-        """Close the file and give the folder free."""
+        """Close the file and release the folder."""
         self._db.close()
         if self._lock is not None:
             self._lock.close()
@@ -160,15 +160,15 @@ class BatchState:
         self._write(
             "INSERT INTO requests (key, prefix, request) "
             "SELECT ?, id, ? FROM prefixes WHERE messages = ? "
-            "ON CONFLICT (key) DO UPDATE SET standing = 'waiting', in_vain = 0, reason = NULL "
-            "WHERE standing = 'failed'",
+            "ON CONFLICT (key) DO UPDATE SET status = 'waiting', in_vain = 0, reason = NULL "
+            "WHERE status = 'failed'",
             (request.key, json.dumps(told, ensure_ascii=False), prefix),
         )
 
     def asked(self, key: str) -> BatchRequest | None:
         """The request of this key, if there is one."""
         row = self._db.execute(
-            "SELECT request, messages, standing, part, replies, in_vain "
+            "SELECT request, messages, status, part, replies, in_vain "
             "FROM requests JOIN prefixes ON prefix = id WHERE key = ?",
             (key,),
         ).fetchone()
@@ -184,7 +184,7 @@ class BatchState:
         """Why a request that was sent in a batch has no reply; None where it was not sent, or has
         one."""
         row = self._db.execute(
-            "SELECT standing, reason FROM requests WHERE key = ?", (key,)
+            "SELECT status, reason FROM requests WHERE key = ?", (key,)
         ).fetchone()
         match row:
             case ("failed", reason):
@@ -198,24 +198,24 @@ class BatchState:
 
     def waiting(self) -> list[str]:
         """The keys that wait to be sent, in the order in which they came."""
-        found = self._db.execute("SELECT key FROM requests WHERE standing='waiting' ORDER BY place")
+        found = self._db.execute("SELECT key FROM requests WHERE status='waiting' ORDER BY place")
         return [key for (key,) in found]
 
     def members(self, number: int) -> list[str]:
         """The keys of a part that nothing came back for yet, as they stand in its file."""
         found = self._db.execute(
-            "SELECT key FROM requests WHERE standing='sent' AND part = ? ORDER BY place", (number,)
+            "SELECT key FROM requests WHERE status='sent' AND part = ? ORDER BY place", (number,)
         )
         return [key for (key,) in found]
 
-    def settle(self, key: str, standing: RequestStatus, *, replies: Sequence[Any] | None = None,
+    def settle(self, key: str, status: RequestStatus, *, replies: Sequence[Any] | None = None,
                in_vain: int = 0, reason: str | None = None) -> None:  # fmt: skip
         """Write what became of a request; `replies` where there are more of them now."""
         self._write(
-            "UPDATE requests SET standing = ?, part = NULL, in_vain = ?, reason = ?, "
+            "UPDATE requests SET status = ?, part = NULL, in_vain = ?, reason = ?, "
             "replies = coalesce(?, replies) WHERE key = ?",
             (
-                standing,
+                status,
                 in_vain,
                 reason,
                 None if replies is None else json.dumps(replies, ensure_ascii=False),
@@ -240,13 +240,13 @@ class BatchState:
         with self.together():
             self.keep(part)
             self._db.executemany(
-                "UPDATE requests SET standing = 'sent', part = ? WHERE key = ?",
+                "UPDATE requests SET status = 'sent', part = ? WHERE key = ?",
                 [(number, key) for key in keys],
             )
         return part
 
     def keep(self, part: BatchPart) -> BatchPart:
-        """Write how a part stands."""
+        """Write the state of a part."""
         self._write(
             "INSERT OR REPLACE INTO parts VALUES (?, ?)", (part.number, json.dumps(asdict(part)))
         )
@@ -262,18 +262,18 @@ class BatchState:
         """Let the requests of a part wait again; `status` says why."""
         with self.together():
             self._db.execute(
-                "UPDATE requests SET standing = 'waiting', part = NULL "
-                "WHERE standing = 'sent' AND part = ?",
+                "UPDATE requests SET status = 'waiting', part = NULL "
+                "WHERE status = 'sent' AND part = ?",
                 (part.number,),
             )
             return self.end(dataclasses.replace(part, status=status))
 
     # Sums
 
-    def standings(self) -> Counter[str]:
-        """How many requests stand how."""
+    def statuses(self) -> Counter[str]:
+        """How many requests have which status."""
         return Counter(
-            dict(self._db.execute("SELECT standing, count(*) FROM requests GROUP BY standing"))
+            dict(self._db.execute("SELECT status, count(*) FROM requests GROUP BY status"))
         )
 
     def reasons(self) -> Counter[str]:
@@ -281,7 +281,7 @@ class BatchState:
         return Counter(
             dict(
                 self._db.execute(
-                    "SELECT reason, count(*) FROM requests WHERE standing='failed' GROUP BY reason"
+                    "SELECT reason, count(*) FROM requests WHERE status='failed' GROUP BY reason"
                 )
             )
         )

@@ -15,7 +15,7 @@ from rich.table import Table
 from claimgrid import settings, sources
 from claimgrid.batch.base import BatchApi, BatchPart, BatchProgress, BatchRun
 from claimgrid.batch.files import RequestBodies
-from claimgrid.batch.runner import BatchRunner, standing
+from claimgrid.batch.runner import BatchRunner, current_parts
 from claimgrid.batch.state import BatchState
 from claimgrid.cli.run import run as extract
 from claimgrid.engines.run_setup import default_folder
@@ -66,7 +66,7 @@ def status(folder: Path, given: settings.Settings) -> int:
 
         async def look() -> list[BatchPart]:
             async with _api(at, given) as api:
-                return await standing(state, api)
+                return await current_parts(state, api)
 
         _standing(console, state, folder, asyncio.run(look()))
     return 0
@@ -99,7 +99,7 @@ def _step(
     ):
         _tell(console, _with_jobs(state, _endpoint(state.run), given, cache, step))
         _standing(console, state, folder, state.parts())
-        return int(bool(state.standings()["failed"]))
+        return int(bool(state.statuses()["failed"]))
 
 
 def run(source: str, out: Path | None, given: settings.Settings, *, poll: float) -> int:
@@ -153,19 +153,19 @@ async def _until_all_are_in(
     with Console(stderr=True).status("sending") as line:
         while True:
             try:
-                news = await jobs.advance()
+                progress = await jobs.advance()
             except TransportError as error:
                 if not looked:  # a wrong address is worth no night of waiting
                     raise
-                news = BatchProgress(notes=[str(error)])
+                progress = BatchProgress(notes=[str(error)])
             looked = True
-            news.notes = [note for note in news.notes if note not in told]
-            told.update(news.notes)
-            _tell(console, news)
-            counts = state.standings()
+            progress.notes = [note for note in progress.notes if note not in told]
+            told.update(progress.notes)
+            _tell(console, progress)
+            counts = state.statuses()
             if not counts["waiting"] and not counts["sent"]:
                 return
-            wait = _FIRST_WAIT if news.stored else wait * 1.5
+            wait = _FIRST_WAIT if progress.stored else wait * 1.5
             line.update(f"{counts['done']} answered, {counts['sent']} out, Ctrl-C is safe")
             await asyncio.sleep(min(wait, poll))
 
@@ -222,7 +222,7 @@ class _Source:
             found = (place.get(request.model, request.key) for place in places)
             stored = next((len(r.attempts) for r in found if r), 0)
             ours = state.asked(request.key)
-            settled = ours is None or ours.standing == "done" or stored > len(ours.replies)
+            settled = ours is None or ours.status == "done" or stored > len(ours.replies)
             if stored and settled:
                 self.known += 1
             else:
@@ -267,15 +267,15 @@ def _endpoint(run: BatchRun) -> Endpoint:
     return Endpoint(run.provider, run.model, run.mode, run.base_url, key)
 
 
-def _tell(console: Console, news: BatchProgress) -> None:
-    for note in news.notes:
+def _tell(console: Console, progress: BatchProgress) -> None:
+    for note in progress.notes:
         console.print(f"[yellow]note[/]    {note}", soft_wrap=True)
     parts = [
         f"{count} {what}"
         for count, what in (
-            (news.stored, "replies stored"),
-            (news.reasks, "of them invalid and asked again"),
-            (news.again, "requests sent again"),
+            (progress.stored, "replies stored"),
+            (progress.reasks, "of them invalid and asked again"),
+            (progress.again, "requests sent again"),
         )
         if count
     ]
@@ -286,7 +286,7 @@ def _tell(console: Console, news: BatchProgress) -> None:
 def _standing(console: Console, state: BatchState, folder: Path, parts: list[BatchPart]) -> None:
     """The table of parts, and what all requests come to."""
     run = state.run
-    counts = state.standings()
+    counts = state.statuses()
     console.print(f"[bold]{folder}[/] batches of {run.model}", soft_wrap=True)
     table = Table(box=None, pad_edge=True, header_style="dim")
     for name in ("part", "requests", "done", "failed", "age"):
@@ -327,7 +327,7 @@ def _bill(console: Console, state: BatchState, *, out: int) -> None:
 
 def _next(state: BatchState, folder: Path) -> str:
     run = state.run
-    counts = state.standings()
+    counts = state.statuses()
     if run.cancelled and counts["sent"]:
         return f"cancelled; `extract batch collect {folder}` fetches what was done by then"
     if counts["sent"] or counts["waiting"]:

@@ -32,6 +32,10 @@ TARGETS: dict[str, tuple[str, str, str]] = {
         "write_every_eval_ever",
         "a folder with a record of Every Eval Ever 0.3 a paper and system",
     ),
+    "parquet": ("claimgrid.tables.database_export", "write_parquet", "the claims"),
+    "csv": ("claimgrid.tables.database_export", "write_csv", "the claims"),
+    "duckdb": ("claimgrid.tables.database_export", "write_duckdb", "every view as a table"),
+    "sqlite": ("claimgrid.tables.database_export", "write_sqlite", "every view as a table"),
 }
 Write = Callable[[Sequence[str], Path], str]
 

@@ -1,4 +1,4 @@
-"""Options that several commands of `extract` share. Imports nothing but click."""
+"""Options that several commands of `extract` share. Imports little, for a fast start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from claimgrid.modes import MODES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -32,7 +34,7 @@ def model_options(command: Command) -> Command:
             ),
             click.option(
                 "--mode",
-                type=click.Choice(["json_schema", "tools", "json", "md_json", "decisions"]),
+                type=click.Choice(MODES),
                 help="How the reply is held to its schema. Default: json_schema for openai, tools "
                 "for anthropic, json for google, json_schema or its own for embedded.",
             ),
@@ -127,7 +129,7 @@ def embedded_options(command: Command) -> Command:
                 "--threads",
                 type=int,
                 metavar="N",
-                help="Threads of an embedded model. Default: the cores that are to be had.",
+                help="Threads of an embedded model. Default: all available cores.",
             ),
             click.option(
                 "--slots",

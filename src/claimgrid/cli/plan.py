@@ -137,6 +137,9 @@ def _print(told: dict[str, Any]) -> None:
     limits = [f"{time[name]:,.0f} {name}" for name in ("rpm", "tpm") if time[name]]
     assumed = f"{time['concurrency']} at once, {time['latency_s']:g} s each assumed"
     detail = ", ".join([assumed, *limits])
+    disk = told["disk_bytes"]
+    parts = ", ".join(f"{name.replace('_', ' ')} {_size(size)}" for name, size in disk.items())
+    row("disk", _size(sum(disk.values())), parts)
     row("time", clock(time["seconds"]), f"{detail}; bound by {time['bound_by']}")
 
 
@@ -155,6 +158,10 @@ def _print_cost(row: Any, told: dict[str, Any]) -> None:
         row("  or", _money(cost["online_with_prompt_cache"]), detail)
     if cost["batch"] is not None:
         row("  or", _money(cost["batch"]), "by the batch API (extract batch), within a day")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _money(cost: float) -> str:

@@ -75,12 +75,12 @@ def run(
 
 def _print(names: Sequence[str], done: FinishedRun) -> None:
     console = Console(highlight=False)
-    tally, told = done.summary, done.manifest
-    if "-" in names and tally.papers == 1 and tally.last and not tally.failures.total:
+    summary, told = done.summary, done.manifest
+    if "-" in names and summary.papers == 1 and summary.last and not summary.failures.total:
         from claimgrid.cli.show import print_paper
 
-        print_paper(console, tally.last.paper, tally.last.claims, tally.last.rejected)
-    print_summary(console, done.folder, tally, told)
+        print_paper(console, summary.last.paper, summary.last.claims, summary.last.rejected)
+    print_summary(console, done.folder, summary, told)
     if done.kept_earlier:
         console.print(
             f"[yellow]no paper came out[/]: {escape(str(done.folder))} keeps the results of the "
@@ -91,8 +91,8 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
         console.print(f"[yellow]skipped[/] {escape(name)}: not a source file", soft_wrap=True)
     if told["stopped_by"]:
         console.print(
-            f"[yellow]stopped[/] by {told['stopped_by']}: these results are of part of the source; "
-            "the same command goes on from here and pays for no reply twice",
+            f"[yellow]stopped[/] by {escape(told['stopped_by'])}: the results cover part of the "
+            "source; the same command goes on from here and pays for no reply twice",
             soft_wrap=True,
         )
 

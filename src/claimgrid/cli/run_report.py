@@ -14,20 +14,28 @@ from claimgrid.io import run_folder
 from claimgrid.types.answer import Usage
 
 _SHOWN = 10
+# Why a number is in no claim, in words.
+_REASONS = {
+    "name": "part of a name",
+    "list_item": "list numbering",
+    "unknown": "unexplained",
+    "identifier": "part of an identifier",
+}
 
 
-def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[str, Any]) -> None:
+def print_summary(
+    console: Console, folder: Path, summary: RunSummary, told: dict[str, Any]
+) -> None:
     """Print what a person wants to know of a run. `told` is its manifest."""
 
     def row(name: str, number: object, detail: str) -> None:
         console.print(f"  {name:<10}{number!s:>7}   [dim]{escape(detail)}[/]", soft_wrap=True)
 
     console.print(f"[bold]{escape(told['source'])}[/]", soft_wrap=True)
-    row("papers", tally.papers, _parts(tally.statuses))
-    row("claims", tally.claims, _parts(tally.kinds))
-    none = f"none of {told['model']}"
-    row("replies", sum(tally.replies.values()), _parts(tally.replies) or none)
-    used = sum(tally.usage.values(), Usage())
+    row("papers", summary.papers, _parts(summary.statuses))
+    row("claims", summary.claims, _parts(summary.kinds))
+    row("replies", sum(summary.replies.values()), _parts(summary.replies) or _no_reply(told))
+    used = sum(summary.usage.values(), Usage())
     total = used.input_tokens + used.output_tokens
     detail = (
         f"in {used.input_tokens:,} ({used.cached_tokens:,} cached) · out {used.output_tokens:,}"
@@ -37,24 +45,25 @@ def print_summary(console: Console, folder: Path, tally: RunSummary, told: dict[
     spent = told["spent"]
     if spent["requests"] > told["live_usage"]["requests"]:
         row("in all", _money(spent["cost_usd"]), _spent_detail(spent))
-    row("rejected", sum(tally.rejected.values()), _parts(tally.rejected) or "nothing")
-    unclaimed = sum(tally.unclaimed.values())
-    row("unclaimed", unclaimed, _parts(tally.unclaimed) or "no number is left")
-    if "reader" in told and told["reader"]["check_first"]:
+    row("rejected", sum(summary.rejected.values()), _parts(summary.rejected) or "nothing")
+    row("unclaimed", sum(summary.unclaimed.values()), _unclaimed(summary.unclaimed))
+    if told.get("reader") and told["reader"]["check_first"]:
         below = told["reader"]["check_first_below"]
         row("check first", told["reader"]["check_first"], f"claims of a confidence below {below}")
     if told["unreached"]:
-        row("unreached", told["unreached"], "read from the source and not asked")
+        row("unreached", told["unreached"], "read from the source and not asked about")
+    if told["adapted"]:
+        row("adapted", len(told["adapted"]), "to the server: " + "; ".join(told["adapted"]))
     names = ", ".join((*run_folder.NAMES, run_folder.MANIFEST))
     console.print(f"  written   {escape(str(folder))}/ {{{names}}}", soft_wrap=True)
     if told["caution"]:
         console.print(f"[yellow]caution[/] {escape(told['caution'])}", soft_wrap=True)
-    _warnings_and_failures(console, folder, tally)
+    _warnings_and_failures(console, folder, summary)
 
 
-def _warnings_and_failures(console: Console, folder: Path, tally: RunSummary) -> None:
-    _tell(console, tally.warnings, "[yellow]warning[/]", f"warnings in {folder}/papers.jsonl")
-    _tell(console, tally.failures, "[red]failed[/] ", f"failures in {folder}/papers.jsonl")
+def _warnings_and_failures(console: Console, folder: Path, summary: RunSummary) -> None:
+    _tell(console, summary.warnings, "[yellow]warning[/]", f"warnings in {folder}/papers.jsonl")
+    _tell(console, summary.failures, "[red]failed[/] ", f"failures in {folder}/papers.jsonl")
 
 
 def _tell(console: Console, told: Tellings, mark: str, more_in: str) -> None:
@@ -74,12 +83,32 @@ def _parts(counts: Counter[str]) -> str:
     return " · ".join(f"{name} {n}" for name, n in named)
 
 
+def _no_reply(told: dict[str, Any]) -> str:
+    if told["replay"] == "only":
+        return "no stored reply for this paper, and --replay only forbids asking"
+    return f"no reply from {told['model']}"
+
+
+def _unclaimed(reasons: Counter[str]) -> str:
+    if not reasons:
+        return "no number is left"
+    told = ", ".join(
+        f"{_REASONS.get(r, r.replace('_', ' '))} {n}" for r, n in reasons.most_common()
+    )
+    return f"numbers in no claim: {told} (extract audit)"
+
+
+def _count(number: int, what: str, many: str | None = None) -> str:
+    return f"{number:,} {what if number == 1 else many or what + 's'}"
+
+
 def _spent_detail(spent: dict[str, Any]) -> str:
     each = spent["per_claim"]["cost_usd"]
     claim = f", {_money(each)} a claim" if each is not None else ""
     batched = sum(one["requests"] for one in spent["of"] if one["origin"].startswith("batch"))
     of_these = f", {batched:,} of them at the batch price" if batched else ""
-    return f"for the {spent['requests']:,} replies in this folder{of_these}{claim}"
+    replies = _count(spent["requests"], "reply", "replies")
+    return f"for {replies} in this folder{of_these}{claim}"
 
 
 def _money(cost: float | None) -> str:
@@ -87,8 +116,11 @@ def _money(cost: float | None) -> str:
 
 
 def _cost_detail(told: dict[str, Any]) -> str:
-    if not told["live_usage"]["requests"]:
+    asked = told["live_usage"]["requests"]
+    if not asked:
         return "nothing was asked live"
+    if told["provider"] == "embedded" and told["cost_usd"] is not None:
+        return f"{told['prices']}, {_count(asked, 'live reply', 'live replies')}"
     if told["cost_usd"] is None:
         return f"no price is known for {told['model']}"
-    return f"of the live replies, by {told['prices']}"
+    return f"for {_count(asked, 'live reply', 'live replies')}, prices: {told['prices']}"

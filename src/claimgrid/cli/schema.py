@@ -1,4 +1,4 @@
-"""`extract schema`: the models ─► schemas/*.json, or whether those are stale."""
+"""`extract schema`: writes the JSON Schemas, or checks that they are up to date."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from claimgrid.cli.options import PATH
 from claimgrid.errors import UsageError
 from claimgrid.io import shipped_files
 from claimgrid.types.claim import CLAIM, PaperLine, Rejected
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.reply import Reply
 
 _LINES: dict[str, TypeAdapter[Any]] = {
@@ -21,6 +22,7 @@ _LINES: dict[str, TypeAdapter[Any]] = {
     "claim": CLAIM,
     "paper": TypeAdapter(PaperLine),
     "rejected": TypeAdapter(Rejected),
+    "run": TypeAdapter(RunManifest),
 }
 
 

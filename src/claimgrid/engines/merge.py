@@ -20,6 +20,7 @@ from claimgrid.engines.shards import Turns
 from claimgrid.errors import StoreError
 from claimgrid.io import run_folder
 from claimgrid.llm.response_store import ReplyCache
+from claimgrid.types.manifest import RunManifest
 
 _SAME = ("model", "provider", "mode", "prompt_sha256", "schema_sha256", "claimgrid")
 _SAME_SOURCE = ("of", "pack", "items", "source_sha256")
@@ -72,7 +73,7 @@ def merge(folders: Sequence[Path], out: Path) -> dict[str, Any]:
             part.expect_end()
     _copy_replies(shards, out / run_folder.REPLIES)
     told = merged_manifest([shard.told for shard in shards])
-    run_folder.write_manifest(out, told)
+    run_folder.write_manifest(out, RunManifest.model_validate(told))
     return told
 
 

@@ -38,6 +38,7 @@ def merged_manifest(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     live, asked = whole["live_usage"], whole["asked"].get("live", 0)
     claims = sum(whole["claims"].values())
     return whole | {
+        "adapted": sorted({one for part in parts for one in part["adapted"]}),
         "finished": max(part["finished"] for part in parts),
         "seconds": max(part["seconds"] for part in parts),
         "exit_code": max(part["exit_code"] for part in parts),

@@ -112,7 +112,7 @@ def run_source(
         source_ended=True,
         asked=asked,
         http=state["http"],
-        adapted=state["adapted"],
+        adapted=tuple(state["adapted"]),
         spent=state["spent"],
         seconds=round(time.monotonic() - began, 3),
         interrupted=interrupted,

@@ -61,6 +61,11 @@ class SharedLimiter:
         """Let no worker send anything for so long."""
         self._ledger.pause.remote(seconds)
 
+    def close(self, why: str) -> None:
+        """Stop the run in all workers."""
+        self._ledger.stop.remote(why)
+        self.stopped.set()
+
     async def sleep(self, seconds: float) -> None:
         """Wait before another try. Raises StoppedError if the run is stopped meanwhile."""
         try:

@@ -118,13 +118,13 @@ def finish(
     """Write run.json beside the results, unless the folder keeps those of an earlier run."""
     with closing(ReplyCache(setup.folder / run_folder.REPLIES)) as cache:
         paid = cache.paid()
-    told = manifest(setup.session, summary, account)
-    told["spent"] = spent(setup.session, paid, papers=summary.papers, claims=summary.claims)
+    cost = spent(setup.session, paid, papers=summary.papers, claims=summary.claims)
+    told = manifest(setup.session, summary, account, cost)
     if setup.part is not None:
-        told["shard"] = setup.part.facts()
+        told = told.model_copy(update={"shard": setup.part.facts()})
     if not kept_earlier:
         run_folder.write_manifest(setup.folder, told)
-    return FinishedRun(setup.folder, summary, told, kept_earlier)
+    return FinishedRun(setup.folder, summary, told.model_dump(mode="json"), kept_earlier)
 
 
 def nothing_came(summary: RunSummary) -> bool:

@@ -1,4 +1,4 @@
-"""Outcomes ─► counts, the run's manifest and the summary that a person reads."""
+"""Counts what a run came to, and makes its manifest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.engines.session import Session
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import KINDS
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.request import schema_sha256
 
@@ -124,30 +125,30 @@ class RunSummary:
         return sum(self.kinds.values())
 
 
-def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[str, Any]:
+def manifest(session: Session, summary: RunSummary, account: RunAccount, paid: Any) -> RunManifest:
     """What run.json says: every input accounted for, and everything that the result rests on.
 
-    `read` is `papers` and `unreached`; `papers` is the sum of `statuses`, and the sum of `asked`
-    and `source_problems`.
+    Args:
+        paid: what all replies in the folder cost, by `run_cost.spent`.
     """
     spent = account.spent
     cost = session.usd(spent)
     live = account.asked.get("live", 0) or 1
-    return {
+    told = {
         "claimgrid": version("claimgrid"),
         "python": platform.python_version(),
         "instructor": version("instructor"),
         "openai": version("openai"),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": account.seconds,
-        "exit_code": _exit_code(tally, account),
+        "exit_code": _exit_code(summary, account),
         "stopped_by": account.stopped_by,
         "source": account.source,
         "model": session.name,
         "provider": session.endpoint.provider,
         "mode": session.endpoint.mode,
         "caution": session.caution,
-        **_read_here(session, tally),
+        **_read_here(session, summary),
         "serving": _serving(session),
         "base_url": session.endpoint.base_url,
         "replay": session.given.replay,
@@ -156,20 +157,20 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
         "schema_sha256": schema_sha256(),
         "read": account.read,
         "source_ended": account.source_ended,
-        "papers": tally.papers,
-        "unreached": account.read - tally.papers,
-        "source_problems": tally.source_problems,
-        "statuses": dict(sorted(tally.statuses.items())),
-        "errors": dict(sorted(tally.errors.items())),
-        "warnings": tally.warnings.total,
+        "papers": summary.papers,
+        "unreached": account.read - summary.papers,
+        "source_problems": summary.source_problems,
+        "statuses": dict(sorted(summary.statuses.items())),
+        "errors": dict(sorted(summary.errors.items())),
+        "warnings": summary.warnings.total,
         "asked": dict(sorted(account.asked.items())),
         "http": dict(sorted(account.http.items())),
         "adapted": list(account.adapted),
-        "claims": dict(tally.kinds),
-        "rejected": dict(sorted(tally.rejected.items())),
-        "unclaimed_numbers": dict(sorted(tally.unclaimed.items())),
-        "replies": dict(sorted(tally.replies.items())),
-        "usage": {source: asdict(usage) for source, usage in sorted(tally.usage.items())},
+        "claims": dict(summary.kinds),
+        "rejected": dict(sorted(summary.rejected.items())),
+        "unclaimed_numbers": dict(sorted(summary.unclaimed.items())),
+        "replies": dict(sorted(summary.replies.items())),
+        "usage": {source: asdict(usage) for source, usage in sorted(summary.usage.items())},
         "live_usage": asdict(spent),
         "cost_usd": cost,
         "prices": session.price_source,
@@ -178,11 +179,13 @@ def manifest(session: Session, tally: RunSummary, account: RunAccount) -> dict[s
             "output_tokens": round(spent.output_tokens / live, 1),
             "cost_usd": None if cost is None else cost / live,
         },
-        "per_live_claim": _each(spent, cost, tally.live_claims),
+        "per_live_claim": _each(spent, cost, summary.live_claims),
+        "spent": paid,
     }
+    return RunManifest.model_validate(told)
 
 
-def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
+def _read_here(session: Session, summary: RunSummary) -> dict[str, Any]:
     """What a model in this process adds: its measured quality, and how many claims to check."""
     if session.reader is None:
         return {}
@@ -190,7 +193,7 @@ def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
         "reader": {
             "name": session.reader.name,
             "measured": dict(session.reader.measured),
-            "check_first": tally.check_first,
+            "check_first": summary.check_first,
             "check_first_below": CHECK_FIRST,
             "min_confidence": session.given.min_confidence,
             "doubt": None if session.alone else session.given.doubt,
@@ -198,10 +201,10 @@ def _read_here(session: Session, tally: RunSummary) -> dict[str, Any]:
     }
 
 
-def _exit_code(tally: RunSummary, account: RunAccount) -> int:
+def _exit_code(summary: RunSummary, account: RunAccount) -> int:
     if account.interrupted:
         return INTERRUPTED
-    return int(bool(tally.failures or account.stopped_by))
+    return int(bool(summary.failures.total or account.stopped_by))
 
 
 def _serving(session: Session) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Settings ─► prompt, request builder, endpoint and stores: what `run` and `batch` both need."""
+"""Makes the prompt, the requests, the endpoint and the stores out of the settings."""
 
 from __future__ import annotations
 
@@ -31,12 +31,7 @@ from claimgrid.types.request import Request, Sampling
 
 RECORDINGS = "fixtures/recordings"
 _EMBEDDED_TIMEOUT = 1800.0  # seconds
-NOTHING = (
-    "nothing can answer. Three ways on: set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY or "
-    "GEMINI_API_KEY), or pass --model NAME --base-url URL for a server of your own; or bring "
-    "replies in with `extract batch export` and `extract batch import`; or install onnxruntime, "
-    "with which the local reader reads (--model reader)"
-)
+NOTHING = "No model can answer. Set a key or pass --model and --base-url; other ways: README, docs/models.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +185,7 @@ class Session:
         if self.given.price_input is not None:
             return "settings price_input and price_output"
         if self.endpoint.provider in ("embedded", "in-process"):
-            return "this machine, which sends no bill"
+            return "local model (free)"
         return f"genai-prices {pricing.dated()}"
 
     def stores(self, cache: ReplyCache | None) -> ResponseStores:

@@ -1,4 +1,4 @@
-"""Device words → the device's canonical slug, from the registry; knows nothing of claims.
+"""Finds devices in words and gives each its canonical slug, from the registry.
 
 The registry (`data/hardware.toml`, compiled by `registry`) holds how devices are written. What it
 does not hold still gets a slug by rule, marked as not known.

@@ -1,7 +1,4 @@
-"""The registry file → patterns, and one compiled matcher for each first word of a device's name.
-
-Knows how device names are written; knows nothing of sentences, counts or claims.
-"""
+"""Compiles the registry file into one matcher for each first word of a device's name."""
 
 from __future__ import annotations
 
@@ -38,7 +35,7 @@ CLASSES_OF_VENDORS = ("gpu", "cpu", "npu", "tpu", "fpga", "asic")
 class Device:
     """A device, or a class of devices.
 
-    `slug` is `vendor-product` in lower case (contract rule 9). `known` is False where the registry
+    `slug` is `vendor-product` in lower case. `known` is False where the registry
     does not hold it and the slug was made by rule.
     """
 

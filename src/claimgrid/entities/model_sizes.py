@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-from claimgrid.quantities.lexer import Number, lex_plain
+from claimgrid.entities.size_counts import SizeCount, size_counts
 from claimgrid.text.latex import Plain, plain_text
 
 __all__ = ["Size", "active", "contexts", "may_be_active", "sizes"]
@@ -61,34 +60,6 @@ SizeRole = Literal["total", "active", "context"]
 Noun = Literal["params", "model", "other", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """A number of the lexer, not judged yet; `factor` is None for one without magnitude.
-
-    `unit` is the letter as written, a word, `power` or `bare`; `free` says that no unit of measure
-    follows; `family` that it stands in `{7,13}B`.
-    """
-
-    start: int
-    end: int
-    number: Decimal
-    factor: int | None
-    unit: str
-    joint: str = ""
-    free: bool = True
-    family: bool = False
-
-
-_LETTER = re.compile(r"(?P<joint>[ \x1f]?)(?P<letter>[BbMmKkT])\Z")
-_WORD = re.compile(
-    r"(?:thousand|million|bill?i?on|trillion|bn|mn|bln|mln|tn|trn)(?:-plus)?\Z", re.I
-)
-_POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
-_AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
-_FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
-_FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
-_NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
-_FREE_UNITS = frozenset(["", "params", "m", "x", "model", "b"])
 _PARAMS = re.compile(r"par[ao]m(?:[ae]ter|eteri[sz]ed|etric)?s?|weights", re.I)
 _PARAMS_BEFORE = re.compile(
     r"(?<![a-z])(?:from|to|is|are|was|of|at|only|than|=|:)(?: (?:as (?:few|little|low) as|only|just"
@@ -169,9 +140,9 @@ def _judged(plain: Plain) -> list[tuple[Size, SizeRole]]:
     """
     read: list[tuple[Size, SizeRole]] = []
     text = plain.text
-    later: _Count | None = None
+    later: SizeCount | None = None
     later_is_size = False
-    for count in reversed(_counts(plain)):
+    for count in reversed(size_counts(plain)):
         before = text[max(0, count.start - _NEAR) : count.start]
         after = text[count.end : count.end + _NEAR]
         if _is_context(count, before, after):
@@ -192,52 +163,7 @@ def _judged(plain: Plain) -> list[tuple[Size, SizeRole]]:
     return read[::-1]
 
 
-def _counts(plain: Plain) -> list[_Count]:
-    """Every number of plain text as the lexer reads it, with the letter or word of its scale."""
-    families = {
-        at: match["letter"]
-        for match in _FAMILY.finditer(plain.original)
-        for at in range(match.start(), match.start("letter") - 1)
-    }
-    text = plain.text
-    found = []
-    for quantity in lex_plain(text):
-        if quantity.reason in _NO_SIZE:
-            continue
-        free = quantity.unit.partition("/")[0] in _FREE_UNITS
-        found += [
-            _count(text, part, free, families.get(plain.starts[part.start]))
-            for part in quantity.parts
-            if part.value is not None
-        ]
-    return found
-
-
-def _count(text: str, part: Number, free: bool, family: str | None) -> _Count:
-    written = text[part.start : part.end]
-    end, number = part.end, Decimal(repr(part.value))
-    letter, after = _LETTER.search(written), _AFTER.match(text, end)
-    if letter is not None and written[0] != " ":
-        factor, unit, joint = _FACTORS[letter["letter"].lower()], letter["letter"], letter["joint"]
-        number /= factor
-    elif (word := _WORD.search(written)) is not None:
-        unit, joint = word.group().lower(), ""
-        factor = _FACTORS["k" if unit.startswith("th") else unit[0]]
-        number /= factor
-    elif _POWER.search(written):
-        factor, unit, joint = 1, "power", ""
-    elif after is not None:
-        unit = after["letter"] or after["m"]
-        factor, joint, end = _FACTORS[unit.lower()], after["joint"] or "", after.end()
-        free = True
-    elif family is not None:
-        return _Count(part.start, end, number, _FACTORS[family.lower()], family, family=True)
-    else:
-        factor, unit, joint = None, "bare", ""
-    return _Count(part.start, end, number, factor, unit, joint, free)
-
-
-def _size(count: _Count, before: str) -> Size:
+def _size(count: SizeCount, before: str) -> Size:
     """The value, over a span that takes in `8x` of a product and `A` of an active size."""
     start, number = count.start, count.number
     if count.unit == "B" and (experts := _EXPERTS.search(before)):
@@ -269,8 +195,8 @@ def _noun(after: str, reach: int) -> Noun:
 
 
 def _linked(
-    count: _Count, later: _Count, gap: str, before: str, later_is_size: bool
-) -> _Count | None:
+    count: SizeCount, later: SizeCount, gap: str, before: str, later_is_size: bool
+) -> SizeCount | None:
     """The count as a part of `7/13B`, `7B to 70B` or `1B, 3B`: unit and verdict come from `later`.
 
     `Llama 3-8B` is no range: a number without unit must rise to the next one and follow a plain
@@ -299,7 +225,7 @@ def _linked(
     return unit if word.islower() or not word or _STOP.fullmatch(word) else None
 
 
-def _is_context(count: _Count, before: str, after: str) -> bool:
+def _is_context(count: SizeCount, before: str, after: str) -> bool:
     """`-128K` and `-1M` at the end of a name, and any K or M that follows a size in a name.
 
     `-14M` alone is a size (`Pythia-14M`), so without a size before it only 1M is a length; and
@@ -326,7 +252,7 @@ def _name_before(before: str) -> re.Match[str] | None:
     return _NAME_BEFORE.search(before) if _JOINER.search(before[-2:]) else None
 
 
-def _is_size(count: _Count, before: str, after: str) -> bool:
+def _is_size(count: SizeCount, before: str, after: str) -> bool:
     named = _name_before(before) is not None
     noun = _noun(after, 1 if named else 3)
     if noun == "other" or _NOT_MODEL.search(before):
@@ -356,7 +282,7 @@ def _is_size(count: _Count, before: str, after: str) -> bool:
             return unit.startswith("b") or noun != "none" or _told_ahead(before)
 
 
-def _is_plain_count(count: _Count, before: str, after: str) -> bool:
+def _is_plain_count(count: SizeCount, before: str, after: str) -> bool:
     """`58 parameters`, `5,000 trainable parameters`; but neither `GPT-3` nor `GPT 3 parameters`."""
     if count.number % 1:
         return False
@@ -376,7 +302,7 @@ def _told_ahead(before: str) -> bool:
     return _PARAMS_BEFORE.search(before) is not None and _PARAMS_AHEAD.search(before) is not None
 
 
-def _is_active(count: _Count, before: str, after: str) -> bool:
+def _is_active(count: SizeCount, before: str, after: str) -> bool:
     if count.unit in "Bb" and _ACTIVE_NAME.search(before):
         return True
     return bool(_ACTIVE_AFTER.match(after) or _ACTIVE_BEFORE.search(before))

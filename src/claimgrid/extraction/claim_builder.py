@@ -1,4 +1,4 @@
-"""Grounded item + the abstract's quantities ─► Claim, or the reason why not. Pure.
+"""Builds a claim from a grounded item, or says why it makes none.
 
 Everything with one right answer is computed here from the words that the model pointed at: values,
 units, ratios, slugs, counts, parameter counts, canonical names, ids.

@@ -1,4 +1,4 @@
-"""An abstract's quantities + its claims ─► the numbers that no claim covers, with the reason. Pure.
+"""Lists the numbers of an abstract that no claim covers, with the reason where one is known.
 
 A number is covered when one of its digits lies in a span of a claim's field (its value, a count, a
 device's or benchmark's name …); standing in the quoted evidence alone does not cover it.

@@ -1,8 +1,8 @@
-"""Reply items + abstract ─► the same items with spans, or the reason why not. Pure; fails closed.
+"""Finds the words of each reply item in the abstract, or says why the item is refused.
 
 Every copied field becomes a span of the original text. The words that carry a claim (its quote, its
 number, its device, its benchmark's name) must be found or the item is refused; another field that
-cannot be found costs only itself. Knows nothing of units, slugs or canonical names.
+cannot be found costs only itself.
 """
 
 from __future__ import annotations

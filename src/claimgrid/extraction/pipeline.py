@@ -1,4 +1,4 @@
-"""One paper ─► its claims: the whole path on one screen. Knows nothing of files or engines."""
+"""Makes the claims of one paper: the whole path on one screen."""
 
 from __future__ import annotations
 

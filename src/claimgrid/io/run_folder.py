@@ -22,6 +22,7 @@ from pydantic_core import to_json
 
 from claimgrid.errors import StoreError
 from claimgrid.types.claim import CLAIM, Claim, PaperLine, Rejected
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.outcome import Outcome
 
 NAMES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
@@ -102,11 +103,12 @@ class RunWriter:
                     part.unlink(missing_ok=True)
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: RunManifest) -> None:
     """Write run.json in one step."""
     part = folder / f"{MANIFEST}.part"
     try:
-        part.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        told = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
+        part.write_text(told + "\n", encoding="utf-8")
         part.replace(folder / MANIFEST)
     except OSError as error:
         raise StoreError(f"{folder / MANIFEST}: cannot be written: {error}") from error
@@ -134,10 +136,17 @@ def read_rejected(folder: Path) -> Iterator[Rejected]:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """run.json of a run. Raises StoreError where it is missing or damaged."""
     try:
-        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = RunManifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "JSON"
+        raise StoreError(
+            f"{folder / MANIFEST}: not the run.json of a run of this version ({where}: "
+            f"{first['msg']}); run `extract run` again"
+        ) from error
+    except OSError as error:
         raise _not_a_run(folder / MANIFEST, error) from error
-    return found
+    return found.model_dump(mode="json")
 
 
 def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:

@@ -31,7 +31,8 @@ _UNKNOWN = (
 _ROLES = (
     r"roles? must alternate|(system|developer)'? (role|message|prompt|instruction)"
     r"|role '?(system|developer)|only user and assistant roles"
-    r"|'(system|developer)'.{0,40}(not|unsupported)|must (start|begin) with"
+    r"|'(system|developer)'.{0,40}(not|unsupported)|support '(system|developer)'"
+    r"|must (start|begin) with"
 )
 # "at most 4096", "must be <= 4096", "in the range [1, 4096]", "between 1 and 4096" …
 _MOST = (

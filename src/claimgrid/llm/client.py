@@ -227,7 +227,7 @@ class Client:
             return
         if error.certain or not self.asked["live"]:
             self.unusable = error.why
-            self._shared.close(error.why)
+            self._http.limiter.close(error.why)
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
         if self._fast:
@@ -335,17 +335,5 @@ def _settle(exchange: Exchange, request: Request, full: Reply | None = None) -> 
 
 def recording(request: Request, attempts: tuple[Any, ...], origin: OriginName) -> Recording:
     """The record of a request's replies, dated today (UTC)."""
-    return Recording(
-        key=request.key,
-        origin=origin,
-        model=request.model,
-        mode=request.mode,
-        recorded=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        prompt=request.prompt,
-        prompt_sha256=request.prompt_sha256,
-        schema_sha256=request.schema_sha256,
-        paper_id=request.paper_id,
-        title=request.title,
-        abstract_sha256=request.abstract_sha256,
-        attempts=attempts,
-    )
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Recording(**request.identity, origin=origin, recorded=today, attempts=attempts)

@@ -11,7 +11,11 @@ from typing import Any
 
 def is_stream(content: bytes, content_type: str) -> bool:
     """Whether a body is a stream of events."""
-    return "text/event-stream" in content_type or content.lstrip()[:5] == b"data:"
+    return "text/event-stream" in content_type or content.lstrip()[:5] in (
+        b"data:",
+        b": pin",
+        b"event",
+    )
 
 
 def assembled(content: bytes) -> Any:

@@ -130,6 +130,8 @@ class HttpClient:
                 used = (tokens.input_tokens + tokens.output_tokens) or None
             # Before the place is given on: the next request must not go where it is sure to fail.
             self.limiter.heed(reply.headers, ticket)
+            if error is not None and error.certain and error.same_for_all:
+                self.limiter.close(error.same_for_all)
             wait = reply.retry_after if error is not None and error.passing else None
             if wait is not None and wait <= _LONGEST_WAIT:
                 self.limiter.pause(wait)

@@ -1,4 +1,4 @@
-"""Headers of a reply ─► what the server says is left of its limits. Pure; knows no gate.
+"""Reads from the headers of a reply what the server says is left of its limits.
 
 OpenAI and those who follow it write `x-ratelimit-remaining-requests` and durations; Anthropic
 writes `anthropic-ratelimit-requests-remaining` and times. What is malformed is passed over: it must

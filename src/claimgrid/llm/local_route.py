@@ -1,6 +1,6 @@
-"""The first request for an embedded model ─► a running server, and where requests go from then on.
+"""Starts the server of an embedded model at the first request, and sends requests to it.
 
-Requests for embedded models are built for a placeholder address; the link has them routed here. So
+Requests for embedded models are built for a placeholder address; `http` has them routed here. So
 nothing is started while stores answer, and everything else is as with any other server.
 """
 

@@ -1,4 +1,4 @@
-"""Single requests ─► packed ones and back: an `Ask` that asks about several papers at a time.
+"""Asks about several papers in one request, and gives each its own answer.
 
 The prompt is sent once a pack and not once a paper, which saves most of the input tokens. Which
 papers share a pack is settled as they are read, so that the same command makes the same packs and

@@ -1,6 +1,6 @@
-"""Tokens of a model ─► US dollars: by a price of one's own, or by the list of `genai-prices`.
+"""Prices the tokens of a model in US dollars, by the user's own price or by `genai-prices`.
 
-The list ships with the package; no network. Knows nothing of runs.
+The list ships with the package; no network is needed.
 """
 
 from __future__ import annotations

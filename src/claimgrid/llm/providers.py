@@ -1,4 +1,4 @@
-"""Model name ─► a client that instructor drives: OpenAI-compatible, Anthropic or Google.
+"""Finds the provider of a model and makes its client: OpenAI-compatible, Anthropic or Google.
 
 Each vendor's library is imported when its models are asked for; anthropic and google are extras.
 """
@@ -21,14 +21,13 @@ from claimgrid.llm.response_store import OriginName
 from claimgrid.local import model_files
 from claimgrid.local.model_files import ModelFile
 from claimgrid.local.server import ServerOptions
+from claimgrid.modes import MODES, Mode
 from claimgrid.types.request import Request
 
 Provider = Literal["openai", "anthropic", "google", "embedded", "in-process"]
-ModeName = Literal["json_schema", "tools", "json", "md_json", "decisions"]
-MODES: tuple[ModeName, ...] = ("json_schema", "tools", "json", "md_json", "decisions")
 
 # What each vendor does best through instructor 1.17: Gemini has no json_schema mode there.
-_DEFAULT_MODE: dict[Provider, ModeName] = {
+_DEFAULT_MODE: dict[Provider, Mode] = {
     "openai": "json_schema",
     "anthropic": "tools",
     "google": "json",
@@ -49,7 +48,7 @@ class Endpoint:
 
     provider: Provider
     model: str
-    mode: ModeName
+    mode: Mode
     base_url: str | None
     api_key: str | None
     embedded: ModelFile | None = None
@@ -72,7 +71,7 @@ class Endpoint:
 def endpoint(
     name: str,
     *,
-    mode: ModeName | None = None,
+    mode: Mode | None = None,
     base_url: str | None = None,
     key: str | None = None,
     options: ServerOptions | None = None,
@@ -98,7 +97,7 @@ def endpoint(
         raise UsageError(f"--model {name!r} names no model; write openai/NAME or anthropic/NAME")
     chosen = mode or _DEFAULT_MODE[provider]
     if provider == "google" and chosen not in ("tools", "json"):
-        raise UsageError(f"--mode {chosen} is not to be had for google; use tools or json")
+        raise UsageError(f"google does not support --mode {chosen}; use tools or json")
     if base_url and not _names_a_server(base_url):
         raise UsageError(
             f"--base-url {base_url!r} names no server; write http://HOST:PORT/v1 or "
@@ -108,9 +107,9 @@ def endpoint(
     return Endpoint(provider, model, chosen, base_url, key)
 
 
-def _embedded(name: str, mode: ModeName | None, options: ServerOptions) -> Endpoint:
+def _embedded(name: str, mode: Mode | None, options: ServerOptions) -> Endpoint:
     model = model_files.resolve(name, options.adapter)
-    own = cast("ModeName | None", model.mode)
+    own = cast("Mode | None", model.mode)
     if own is not None and own not in MODES:
         raise UsageError(f"{name} is asked in mode {own!r}, which this version does not know")
     chosen = mode or own or _DEFAULT_MODE["embedded"]

@@ -1,9 +1,8 @@
-"""How many requests may be under way, and when: one Gate for all papers of a run.
+"""Limits how many requests are under way, and when they go out, for all papers of a run.
 
-Three limits meet here: a concurrency that adapts (additive increase while latency and errors
+It joins three limits: a concurrency that adapts (additive increase while latency and errors
 allow, multiplicative decrease on 429 and on rising latency, as TCP does), requests and tokens per
-minute (token buckets), and what the server says of itself (`limit_headers`, `retry-after`). Knows
-nothing of what is asked.
+minute (token buckets), and what the server says of itself (`limit_headers`, `retry-after`).
 """
 
 from __future__ import annotations
@@ -56,13 +55,13 @@ class _Quota:
 
     Args:
         upto: how much may have gone out in all, ever, until `until`.
-        news: requests numbered above this went out after all that `upto` rests on.
+        asked: requests numbered above this went out after all that `upto` rests on.
         limit: what there is after a reset, if the server said so.
     """
 
     upto: float
     until: float
-    news: int
+    asked: int
     limit: float | None
 
     def wait(self, amount: float, gone: float, inside: float, now: float) -> float:
@@ -99,7 +98,10 @@ class Limiter(Protocol):
         """A request came back; see `RateLimiter.leave`."""
 
     def pause(self, seconds: float) -> None:
-        """Let nobody in for so long."""
+        """Start no request for so long."""
+
+    def close(self, why: str) -> None:
+        """Start no more requests; see `RateLimiter.close`."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait before another try; see `RateLimiter.sleep`."""
@@ -188,7 +190,7 @@ class RateLimiter:
         self._wake()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody in for so long: the server asked for it."""
+        """Start no request for so long: the server asked for it."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
 
     async def sleep(self, seconds: float) -> None:
@@ -203,7 +205,10 @@ class RateLimiter:
             raise StoppedError(self._closed)
 
     def close(self, why: str) -> None:
-        """Let nobody in any more; those who wait get a StoppedError. Who is in may finish."""
+        """Start no more requests; those that wait get a StoppedError.
+
+        In-flight requests complete.
+        """
         self._closed = self._closed or why
         self._closing.set()
         while self._waiting:
@@ -224,14 +229,14 @@ class RateLimiter:
             now = _Quota(
                 upto=gone - (inside - each) + left.remaining,
                 until=self.clock() + left.reset,
-                news=self._entered,
+                asked=self._entered,
                 limit=left.limit,
             )
             before = self._quotas.get(left.what)
-            if before is not None and ticket.number <= before.news:
+            if before is not None and ticket.number <= before.asked:
                 # Replies overtake each other, on both ways: of these two, the lower one is later.
                 now = now if now.upto < before.upto else before
-                now.news = before.news
+                now.asked = before.asked
             self._quotas[left.what] = now
 
     def _counts(self, what: limit_headers.What, tokens: float) -> tuple[float, float, float]:
@@ -303,7 +308,7 @@ class RateLimiter:
 def rate_limiter(
     most: int, clock: Callable[[], float], *, rpm: float | None, tpm: float | None
 ) -> RateLimiter:
-    """A Gate with full buckets.
+    """A rate limiter with full buckets.
 
     Args:
         most: the highest concurrency.

@@ -9,7 +9,7 @@ made for the library that the client uses.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -33,18 +33,9 @@ from claimgrid.llm.adaptation import Sends
 from claimgrid.llm.http_reply import HttpReply
 from claimgrid.llm.reply_body import usage_of
 from claimgrid.llm.response_store import Attempt
-from claimgrid.llm.server_errors import Kind, ServerError
+from claimgrid.llm.server_errors import ServerError
 from claimgrid.types.answer import Usage
 
-# What the server will say to every paper, in the words of the run's summary.
-_SAME_FOR_ALL: Mapping[Kind, str] = {
-    "key": "a refused API key",
-    "quota": "an account without credit",
-    "no_model": "a model or an address that the server does not know",
-    "forbidden": "a model that the key may not use",
-    "parameter": "a request that the server does not take",
-    "moved": "a server that has moved",
-}
 # aiohttp has undone the encoding and the framing of the body already.
 _FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -152,7 +143,6 @@ def failure(error: ServerError, url: object, tried: Sequence[str] = ()) -> Claim
             return RefusedError(told)
         case "output_limit":
             return TruncatedError(told)
-    if error.kind in _SAME_FOR_ALL:
-        certain = error.kind not in ("forbidden", "parameter")
-        return UnusableServerError(told, why=_SAME_FOR_ALL[error.kind], certain=certain)
+    if error.same_for_all is not None:
+        return UnusableServerError(told, why=error.same_for_all, certain=error.certain)
     return TransportError(told)

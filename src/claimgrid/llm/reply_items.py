@@ -131,7 +131,7 @@ def read(found: Mapping[str, Any]) -> ReadReply:
                 whole = False
             else:
                 kept.setdefault(name, []).append(item)
-    return ReadReply(Reply(**kept), tuple(dropped), whole)
+    return ReadReply(Reply.model_validate(kept), tuple(dropped), whole)
 
 
 def _holds_claims(value: Any) -> bool:

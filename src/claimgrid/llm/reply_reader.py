@@ -108,7 +108,7 @@ def read_pack(body: Any, papers: int, source: str = "") -> dict[int, Reply]:
                 continue
             one = reply_items.read(restored(without_surrogates(lists), source))
             if one.whole:
-                made[known[number]] = one.reply
+                made[known[str(number)]] = one.reply
     return made
 
 

@@ -1,4 +1,4 @@
-"""Key ─► Recording: the verbatim replies of a model to one request, in files or in SQLite.
+"""Stores the verbatim replies of a model by the key of their request, in files or in SQLite.
 
 Two stores share one record. A *folder* holds one readable JSON file a request
 (`<folder>/<model>/<key>.json`) and is meant to be committed; a *cache* is the SQLite file of a run,

@@ -48,6 +48,15 @@ _ADVICE: dict[Kind, str] = {
     "moved": "pass the new address with --base-url",
 }
 
+_SAME_FOR_ALL: dict[Kind, str] = {
+    "key": "a refused API key",
+    "quota": "an account without credit",
+    "no_model": "a model or an address that the server does not know",
+    "forbidden": "a model that the key may not use",
+    "parameter": "a request that the server does not take",
+    "moved": "a server that has moved",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
@@ -66,6 +75,16 @@ class ServerError:
     def passing(self) -> bool:
         """Whether the same request may be answered a little later."""
         return self.kind in ("rate_limited", "temporary")
+
+    @property
+    def same_for_all(self) -> str | None:
+        """What the server will say to every paper, in a few words; None where it may not."""
+        return _SAME_FOR_ALL.get(self.kind)
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is the same for all papers even if others were answered before."""
+        return self.kind in ("key", "quota", "no_model", "moved")
 
 
 def read(reply: HttpReply) -> ServerError | None:

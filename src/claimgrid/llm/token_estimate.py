@@ -1,4 +1,4 @@
-"""Request ─► how many tokens it will probably take. Knows no tokenizer, no price and no server.
+"""Estimates how many tokens a request will take, without a tokenizer.
 
 A run needs a figure before its first reply (its budget), and a plan before any. Characters divided
 by four is the usual rule of thumb for English; where replies to the same prompt are at hand, their
@@ -58,7 +58,7 @@ def static_characters(request: Request) -> int:
 
 
 def usage(request: Request, rate: Rate | None = None) -> Usage:
-    """The tokens of one request and its reply, nothing of it cached."""
+    """The tokens of one request and its reply, none of them cached."""
     rate = rate or Rate()
     return Usage(
         requests=1,

@@ -19,7 +19,7 @@ from claimgrid.types.request import Request
 
 
 class VendorClient:
-    """A provider's client under instructor, sending through a link."""
+    """A provider's client under instructor, sending through `http`."""
 
     def __init__(self, at: providers.Endpoint, sender: Sends, *, backoff: float) -> None:
         http = providers.http_module(at)

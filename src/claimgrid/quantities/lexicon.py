@@ -1,4 +1,4 @@
-"""`data/lexicon.toml` ─► the words that the number lexer reads. Knows no grammar."""
+"""Reads `data/lexicon.toml`: the words that the number lexer knows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Digits that are no quantity ─► why: names, years, versions, citations, formulas. Plain text only.
-
-Knows the shapes of names and the words before a number; knows no units.
-"""
+"""Finds digits that are no quantity: names, years, versions, citations, formulas."""
 
 from __future__ import annotations
 

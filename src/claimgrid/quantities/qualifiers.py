@@ -1,7 +1,4 @@
-"""Quantities of a plain text ─► how each is bounded, by the words and signs around it.
-
-Knows cue words; knows nothing of units or of what is measured.
-"""
+"""Reads how a quantity is bounded, by the words and signs around it."""
 
 from __future__ import annotations
 

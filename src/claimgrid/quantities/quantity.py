@@ -1,4 +1,4 @@
-"""Number and Quantity: what the lexer hands out. Knows nothing of how they are found."""
+"""Number and Quantity: what the lexer hands out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Atoms of a plain text ─► quantities: ranges, changes, plus-minus, shares, shared units.
-
-Knows what may stand between two numerals; knows nothing of the single numeral or of markup.
-"""
+"""Joins numerals into quantities: ranges, changes, plus-minus, shares, shared units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Change words + a number ─► the improvement factor (contract rule 3). Pure arithmetic."""
+"""Computes the improvement factor from a number and the change that the words name."""
 
 from __future__ import annotations
 

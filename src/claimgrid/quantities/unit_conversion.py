@@ -1,4 +1,4 @@
-"""Two canonical units ─► the factor between them, by pint with the field's own definitions.
+"""Gives the factor between two canonical units, by pint with the field's own definitions.
 
 Used only where one claim names two units ("from 2 s to 300 ms"): values keep the unit that the text
 uses. pint is imported when such a claim comes up.

@@ -68,10 +68,11 @@ def _known(text: str, here: Sequence[Quantity], owners: Sequence[Quantity]) -> I
                 yield quantity.unit_span
             if quantity.bound_span is not None:
                 yield quantity.bound_span
-        elif quantity.reason in _EXPLAINED:
+        elif quantity.reason in _EXPLAINED and not (
             # "12th" and "3D" begin with their number, which may be the one that is meant.
-            if quantity.reason != "name" or not text[quantity.start].isdigit():
-                yield quantity.start, quantity.end
+            quantity.reason == "name" and text[quantity.start].isdigit()
+        ):
+            yield quantity.start, quantity.end
 
 
 def _within(known: Sequence[TextSpan], start: int, end: int) -> bool:

@@ -20,8 +20,8 @@ def fit(outcomes: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:
         return [(0.0, 0.0), (1.0, 1.0)]
     overall = sum(right for _, right in outcomes) / len(outcomes)
     blocks: list[list[float]] = []  # sum of raw, count, right
-    for raw, right in sorted(outcomes):
-        blocks.append([raw, 1.0, float(right)])
+    for raw, hit in sorted(outcomes):
+        blocks.append([raw, 1.0, float(hit)])
         while len(blocks) > 1 and blocks[-2][2] / blocks[-2][1] >= blocks[-1][2] / blocks[-1][1]:
             last = blocks.pop()
             blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]

@@ -177,7 +177,8 @@ def _single(asked: Asked, network: Network) -> Paper | Problem:
         return first
     second = _json(asked, network, OPENALEX, f"doi:{asked.name.id}", {})
     if isinstance(second, Paper):
-        return second.model_copy(update={"paper_id": asked.name.id})
+        own = asked.name.id
+        return second.model_copy(update={"paper_id": own, "doi": second.doi or own})
     return asked.problem(f"Crossref: {first.message}. OpenAlex: {second.message}")
 
 

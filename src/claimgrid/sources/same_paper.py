@@ -128,11 +128,11 @@ def _merged(records: list[tuple[Paper, str]]) -> Paper:
 
 
 def _published(paper: Paper) -> bool:
-    doi = paper.doi or ""
-    venue = paper.venue or ""
-    return bool(
-        (doi and not doi.lower().startswith("10.48550/")) or (venue and not _PREPRINT.search(venue))
-    )
+    """Whether the record is of the published paper. arXiv's own record may name its DOI too."""
+    doi, venue = paper.doi or "", paper.venue or ""
+    if venue:
+        return not _PREPRINT.search(venue)
+    return bool(doi and not doi.lower().startswith("10.48550/") and not paper.arxiv_id)
 
 
 def _because(best: Paper, others: list[Paper]) -> str:

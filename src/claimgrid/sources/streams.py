@@ -259,9 +259,12 @@ def _members(archive: Opened, stack: ExitStack) -> Iterator[Opened | Problem]:
         raise SourceError(f"cannot be read: {error}", path=printable(archive.name)) from error
     infos = [info for info in opened.infolist() if not info.is_dir()]
     packed = max(1, path.stat().st_size)
-    if len(infos) > _MOST_MEMBERS or _is_bomb(sum(i.file_size for i in infos), packed):
+    is_office = any(info.filename in _OFFICE for info in infos)
+    # A workbook is unpacked as a whole; of other archives each member is judged by itself.
+    bomb = is_office and _is_bomb(sum(info.file_size for info in infos), packed)
+    if bomb or len(infos) > _MOST_MEMBERS:
         raise SourceError(_BOMB, path=printable(archive.name))
-    if any(info.filename in _OFFICE for info in infos):
+    if is_office:
         yield Opened(archive.name, stack.enter_context(path.open("rb")), path)
         return
     for info in infos:

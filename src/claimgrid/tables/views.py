@@ -116,13 +116,20 @@ def connect(outs: Sequence[str], *, every_run: bool = False) -> Database:
         StoreError: a file cannot be read, or its lines are not those of this version.
         SetupError: a URL was named and DuckDB's extension for it cannot be loaded.
     """
+    connection, about = unlocked(outs, every_run=every_run)
+    return Database(_locked(connection), about)
+
+
+def unlocked(
+    outs: Sequence[str], *, every_run: bool = False
+) -> tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]:
+    """As `connect`, for statements of our own that write files; and what is said of the runs."""
     runs = find(outs)
     copy = _copy(runs)
     if copy is not None and copy.large:
         return _from_copy(copy, runs)
     connection = duckdb.connect()
-    about = _build(connection, runs, every_run=every_run)
-    return Database(_locked(connection), about)
+    return connection, _build(connection, runs, every_run=every_run)
 
 
 def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
@@ -134,7 +141,9 @@ def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
     return copy_of(claims.parent, hashlib.sha256("\0".join(made_by).encode()).hexdigest())
 
 
-def _from_copy(copy: ColumnarCopy, runs: Sequence[RunFiles]) -> Database:
+def _from_copy(
+    copy: ColumnarCopy, runs: Sequence[RunFiles]
+) -> tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]:
     """The views from a run's columnar copy, which is made where there is none or a stale one."""
     if copy.is_fresh():
         with suppress(duckdb.Error):  # damaged: it is made again
@@ -157,10 +166,10 @@ def _from_copy(copy: ColumnarCopy, runs: Sequence[RunFiles]) -> Database:
             return _opened(made)
 
 
-def _opened(path: Path) -> Database:
+def _opened(path: Path) -> tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]:
     connection = _bounded(duckdb.connect(path, read_only=True))
     about = connection.execute("from noted").fetchall()
-    return Database(_locked(connection), tuple(sentence for (sentence,) in about))
+    return connection, tuple(sentence for (sentence,) in about)
 
 
 def _bounded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -1,4 +1,4 @@
-r"""Copied words → their places in the original abstract. Knows nothing of claims or of models.
+r"""Finds the places of copied words in the original abstract.
 
 Words are looked for verbatim first, then with only spelling folded (see `folding`). There is no
 edit distance: what differs in one letter or digit is not found. A place is refused when it

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
 
+from claimgrid.text.dollars import LONGEST_MATH, closing_dollar
 from claimgrid.text.markup import accented, command_sign, markup_tables
 
 SPLIT_DIGITS = "\x1f"  # stands between digits that only markup parts; in a text it is white space
@@ -45,11 +46,7 @@ _ARGUMENT = re.compile(r"\*?(?: ?\[[^]]{0,80}\]){0,2} ?\{[^{}]{0,200}\}")
 _TAG = re.compile(r"</?(?:[a-z]{1,5}:)?(?P<name>[A-Za-z][A-Za-z0-9-]*)")
 _THREE_DIGITS = re.compile(r"[0-9]{3}(?![0-9])")
 _THIN_SPACES = ("\\,", "\u2009", "\u202f", "\xa0")
-_TEXT_ARGUMENT = re.compile(r"\\(?:text|mathrm|textrm|mbox)[a-z]{0,2}\{[^{}]{0,80}\}")
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[a-z]{2,}[,;.]? ")
-_CUT_SHORT = re.compile(r"[-–—/,;:(→~][ \n]*\Z")
 _UNIT_WORD = re.compile(r"\\[A-Za-z]+|\.|[^\\.]+")
-_LONGEST_MATH = 400
 _BREAKS = ("\\n", "\\r", "\\t")
 
 
@@ -169,7 +166,7 @@ class _Reader:
         elif markup in ("\\(", "\\["):
             self.opened = start
         elif markup in ("\\)", "\\]"):
-            if self.opened >= 0 and start - self.opened < _LONGEST_MATH:
+            if self.opened >= 0 and start - self.opened < LONGEST_MATH:
                 self.math.append((self.opened, end))
             self.opened = -1
         elif markup[0] == "\\":
@@ -183,7 +180,7 @@ class _Reader:
         if start == self.closing:
             self.closing = -1
             return
-        self.closing = _closing_dollar(self.text, start)
+        self.closing = closing_dollar(self.text, start)
         if self.closing >= 0:
             self.math.append((start, self.closing + 1))
         else:
@@ -328,24 +325,3 @@ class _Reader:
             for part in _UNIT_WORD.findall(words)
         ]
         return "".join("" if part == "." else part for part in found).strip()
-
-
-def _closing_dollar(text: str, start: int) -> int:
-    """Where the math closes that opens at `start`, or -1 if this `$` is money.
-
-    TeX and prices share the sign. A group that holds prose ("$5 and $7"), or starts with a digit
-    and is cut short by the next sign ("$5-$7"), is two prices.
-    """
-    close = text.find("$", start + 1, start + _LONGEST_MATH)
-    while close > 0 and text[close - 1] == "\\":
-        close = text.find("$", close + 1, start + _LONGEST_MATH)
-    if close <= start + 1:
-        return -1
-    content = text[start + 1 : close]
-    if "\\" in content:
-        content = _TEXT_ARGUMENT.sub("T", content)
-    if _PROSE.search(content) or "\n\n" in content:
-        return -1
-    if content[:1].isdigit() and _CUT_SHORT.search(content[-8:]):
-        return -1
-    return close

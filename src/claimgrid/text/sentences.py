@@ -1,4 +1,4 @@
-r"""Abstract → the spans of its sentences. Knows nothing of claims or of how words are matched.
+r"""Finds the sentences of an abstract.
 
 Conservative: a border that is not there would cost a true quote, a border that is missed costs
 next to nothing. So when in doubt, no border.

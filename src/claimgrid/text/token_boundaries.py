@@ -1,4 +1,4 @@
-r"""A folded text and an index → whether cutting there breaks a token. Knows nothing of claims.
+r"""Tells whether a cut at an index of a folded text breaks a token.
 
 May be cut: white space, punctuation, hyphens and slashes (`Foo-7B`), a quantity from its unit
 (`110|FPS`), a multiplier from what it counts (`8x|H800`), a plural from its s (`GPU|s`). May not:

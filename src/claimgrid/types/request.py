@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from typing import Any
 
@@ -21,7 +21,27 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RequestIdentity:
+    """What a recording says of its request: enough to find it, and to tell what changed since."""
+
+    key: str
+    model: str
+    mode: str
+    prompt: str
+    prompt_sha256: str
+    schema_sha256: str
+    paper_id: str
+    title: str
+    abstract_sha256: str
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """These fields alone, by name."""
+        return {one.name: getattr(self, one.name) for one in fields(RequestIdentity)}
+
+
+@dataclass(frozen=True, slots=True)
+class Request(RequestIdentity):
     """What a model is asked about one paper.
 
     `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
@@ -30,17 +50,8 @@ class Request:
     unless the server is held to a `grammar` (GBNF): then `parse` reads it, or raises a ValueError.
     """
 
-    key: str
-    model: str
-    mode: str
     messages: tuple[Mapping[str, str], ...]
     sampling: Sampling
-    prompt: str
-    prompt_sha256: str
-    schema_sha256: str
-    paper_id: str
-    title: str
-    abstract_sha256: str
     packed: int = 0
     abstract: str = field(default="", compare=False, repr=False)  # for models in this process
     grammar: str | None = None

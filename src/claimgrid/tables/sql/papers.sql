@@ -21,6 +21,8 @@ select
   r.caution
 from raw.papers p
 join raw.runs r using (run)
+-- A repeated record is a line of the run and no paper of its own.
+where p.status is distinct from 'duplicate'
 qualify (select every_run from raw.settings) or row_number() over (
   partition by p.paper_id, p.abstract_sha256
   order by p.status not in ('claims', 'no_claims'), p.run
