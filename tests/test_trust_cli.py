@@ -280,3 +280,17 @@ def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Pa
     assert listed["Zephyr is 2.5x faster"]["variants"] == {"subject": [None]}
     assert listed["7B parameters"]["made_by"] == [0]
     assert extract("agree", source, *options).returncode == 2
+
+
+def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(GOLDEN, folder)
+    claims = lines(folder / "claims.jsonl")
+    for number, claim in enumerate(claims):
+        claim |= {"confidence": number / len(claims), "confidence_source": "model"}
+    jsonl(folder / "claims.jsonl", *claims)
+    own = [c for c in claims if c["stance"] == "own" and c["confidence"] >= 0.5]
+    done = extract("table", "claims", folder, "--min-confidence", "0.5", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) - 1 == len(own)
+    assert extract("table", "papers", folder, "--min-confidence", "0.5").returncode == 2

@@ -100,6 +100,7 @@ def _options(given: Mapping[str, Any]) -> TableOptions:
         hardware=given["hardware"],
         since=given["since"],
         background=not given["own"],
+        min_confidence=given["min_confidence"],
     )
     return TableOptions(filters, given["sort"], given["group_by"], given["limit"])
 
@@ -113,6 +114,12 @@ _KINDS = ("benchmark", "speedup", "efficiency", "hardware", "model_size")
 @click.argument("outs", metavar="OUT…", nargs=-1, required=True)
 @click.option("--where", metavar="SQL", help="Condition on columns, such as 'ratio_low > 2'.")
 @click.option("--kind", type=click.Choice(_KINDS), help="For the table claims: this kind only.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    help="Only claims of at least this confidence; claims without any do not pass.",
+)
 @click.option("--hardware", metavar="DEVICE", help="Measured on this device: A100, nvidia-*.")
 @click.option(
     "--since",

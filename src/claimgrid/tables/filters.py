@@ -27,6 +27,7 @@ class TableFilters:
             measured on it, as the claim says; hardware: that device; else: the paper names it.
         since: a year, month or day, ISO 8601; papers dated without a year do not pass.
         background: background claims too, not the papers' own alone.
+        min_confidence: claims of at least this confidence; those that have none do not pass.
     """
 
     where: str | None = None
@@ -34,6 +35,7 @@ class TableFilters:
     hardware: str | None = None
     since: str | None = None
     background: bool = False
+    min_confidence: float | None = None
 
 
 def select(database: Database, kind: TableSpec, filters: TableFilters) -> tuple[Frame, int]:
@@ -83,6 +85,11 @@ def _tests(kind: TableSpec, filters: TableFilters) -> tuple[list[str], dict[str,
     if filters.hardware is not None:
         tests.append(_ON_HARDWARE.get(kind.view, _PAPER_NAMES_IT))
         parameters["device"] = slug_of(filters.hardware)
+    if filters.min_confidence is not None:
+        if not kind.holds_claims:
+            raise UsageError(f"--min-confidence goes with tables of claims; {kind.view} has none")
+        tests.append(_SURE)
+        parameters["confidence"] = filters.min_confidence
     return tests, parameters
 
 
@@ -92,6 +99,7 @@ _ON_HARDWARE = {
     "hardware": "device glob $device",
     "claims": "(device glob $device or len(list_filter(hardware, lambda s: s glob $device)) > 0)",
 }
+_SURE = "(run, claim_id) in (select (run, claim_id) from claims where confidence >= $confidence)"
 _PAPER_NAMES_IT = (
     "(run, paper_id) in (select (h.run, h.paper_id) from hardware h where h.device glob $device)"
 )
