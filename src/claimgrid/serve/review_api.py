@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from claimgrid.errors import StoreError
-from claimgrid.serve.decision_request import Decision
+from claimgrid.serve.review_request import Decision
 from claimgrid.serve.review_session import RefusedChangeError, Session, StaleError
 
 TOKEN = "X-Claimgrid-Token"  # noqa: S105 the name of a header

@@ -19,7 +19,7 @@ from claimgrid.errors import ClaimgridError
 from claimgrid.io import run_folder
 from claimgrid.review import check_first, correction_log, rebuilding
 from claimgrid.review.corrections import Applied, Correction, apply, standing
-from claimgrid.serve.decision_request import Decision
+from claimgrid.serve.review_request import Decision
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Span
 from claimgrid.types.grounded import Refusal

@@ -17,7 +17,7 @@ from functools import lru_cache
 from html import unescape
 
 from claimgrid.text.dollars import LONGEST_MATH, closing_dollar
-from claimgrid.text.markup import accented, command_sign, markup_tables
+from claimgrid.text.markup_tables import accented, command_sign, markup_tables
 
 SPLIT_DIGITS = "\x1f"  # stands between digits that only markup parts; in a text it is white space
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from claimgrid.text.latex import SPLIT_DIGITS, plain_text
-from claimgrid.text.markup import markup_tables
+from claimgrid.text.markup_tables import markup_tables
 
 __all__ = ["SPLIT_DIGITS", "NormalizedText", "fold"]
 
