@@ -157,3 +157,26 @@ def test_runs_are_loaded_by_folders_and_globs(tmp_path: Path) -> None:
     assert len(both.papers) == 6
     assert len(both.manifests) == 2
     assert claimgrid.load(tmp_path / "a", tmp_path / "a").folders == (tmp_path / "a",)
+
+
+def test_two_runs_are_compared(tmp_path: Path) -> None:
+    papers = seeds()
+    one = claimgrid.extract(papers[:3], out=tmp_path / "a")
+    two = claimgrid.extract(papers[:2], out=tmp_path / "b")
+    assert not claimgrid.diff(one, one)
+    found = claimgrid.diff(one, two)
+    assert found
+    assert found.same == len(two.claims)
+
+
+def test_several_sources_are_read_as_one(tmp_path: Path) -> None:
+    library = tmp_path / "library.bib"
+    library.write_text(
+        "@article{zephyr24, title={Zephyr}, year={2024}, abstract={Zephyr is 2.5x faster.}}\n"
+    )
+    table = tmp_path / "more.csv"
+    table.write_text("title,abstract\nBoreas,Boreas is 3x faster.\n")
+    found = list(claimgrid.read(library, table))
+    assert [p.title for p in found if isinstance(p, claimgrid.Paper)] == ["Zephyr", "Boreas"]
+    assert isinstance(found[0], claimgrid.Paper)
+    assert found[0].citation_key == "zephyr24"

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from claimgrid.api import Extractor, aextract, extract, load, read
+    from claimgrid.api import Extractor, aextract, diff, extract, load, read
     from claimgrid.errors import (
         ClaimgridError,
         ExtractionError,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         StoreError,
         UsageError,
     )
+    from claimgrid.evaluate.run_diff import RunDiff
     from claimgrid.results import ClaimList, Extraction, Run
     from claimgrid.settings import Settings
     from claimgrid.sources import Problem
@@ -58,6 +59,7 @@ __all__ = [
     "Problem",
     "Rejected",
     "Run",
+    "RunDiff",
     "Settings",
     "SetupError",
     "SourceError",
@@ -69,13 +71,14 @@ __all__ = [
     "Value",
     "__version__",
     "aextract",
+    "diff",
     "extract",
     "load",
     "read",
 ]
 
 _HOMES = {
-    "api": ("Extractor", "aextract", "extract", "load", "read"),
+    "api": ("Extractor", "aextract", "diff", "extract", "load", "read"),
     "errors": (
         "ClaimgridError",
         "ExtractionError",
@@ -84,6 +87,7 @@ _HOMES = {
         "StoreError",
         "UsageError",
     ),
+    "evaluate.run_diff": ("RunDiff",),
     "results": ("ClaimList", "Extraction", "Run"),
     "settings": ("Settings",),
     "sources": ("Problem",),

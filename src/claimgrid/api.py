@@ -26,6 +26,8 @@ from claimgrid.engines.in_process import ReadingClient
 from claimgrid.engines.local_engine import run_source
 from claimgrid.engines.session import open_session
 from claimgrid.errors import UsageError
+from claimgrid.evaluate import run_diff
+from claimgrid.evaluate.run_diff import RunDiff
 from claimgrid.extraction import pipeline
 from claimgrid.llm.client import Client
 from claimgrid.llm.response_store import ReplyCache
@@ -226,17 +228,43 @@ class Extractor:
             self._replies.close()
 
 
-def read(source: str, **options: Any) -> Iterator[Paper | sources.Problem]:
-    """Read papers as they come: from a file, a folder, or `-` for standard input.
+def read(*names: str | os.PathLike[str], **options: Any) -> Iterator[Paper | sources.Problem]:
+    """Read papers as they come, from files, folders, URLs and services.
 
-    See `claimgrid.sources.read`, which this is.
+    Args:
+        names: files (BibTeX, RIS, CSV, Parquet, JSON Lines and others, recognised by content),
+            folders, URLs, `-` for standard input, `arxiv:ID`, `doi:…`, `openalex:…`, `s2:…`.
+        options: which papers: `where`, `limit`, `sample`, `seed`, `select`, `keep_versions`,
+            `title_column`, `abstract_column`; `claimgrid.sources.read` says what they mean.
+
+    Raises:
+        SourceError: there is no such source, or the only one cannot be read at all.
+        UsageError: an option is wrong.
     """
-    return sources.read(source, **options)
+    return sources.read(*names, **options)
 
 
-def load(*outs: Any) -> Run:
-    """Read the folders of finished runs; see `claimgrid.results.load`, which this is."""
+def load(*outs: str | os.PathLike[str]) -> Run:
+    """Read the folders of finished runs, with the decisions of a review applied.
+
+    Args:
+        outs: folders, or globs of folders such as `outputs/*`.
+
+    Raises:
+        UsageError: no folder was named, or a glob matches no run.
+        StoreError: a folder is no finished run; names file and line.
+    """
     return results.load(*outs)
+
+
+def diff(before: Run, after: Run) -> RunDiff:
+    """The claims that were added, removed or changed from one run to another.
+
+    Claims are joined by abstract and evidence. The result is true if anything differs.
+    """
+    return run_diff.diff(
+        run_diff.RunSide(before.papers, before.claims), run_diff.RunSide(after.papers, after.claims)
+    )
 
 
 def _extract_all(papers: Papers, *, out: str | Path | None = None, **given: Any) -> Run:

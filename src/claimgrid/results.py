@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, overload
 from claimgrid import notebook
 from claimgrid.errors import ExtractionError, SetupError, UsageError
 from claimgrid.io import run_folder
+from claimgrid.review import checked_run
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Status, UnclaimedNumber
 from claimgrid.types.outcome import Outcome
@@ -213,7 +214,7 @@ class Run:
 
 
 def load(*outs: str | PathLike[str], keep: object = None) -> Run:
-    """Read the folders of finished runs.
+    """Read the folders of finished runs, with the decisions of a review applied.
 
     Args:
         outs: folders, or globs of folders such as `outputs/*`, which give the runs among them.
@@ -228,9 +229,9 @@ def load(*outs: str | PathLike[str], keep: object = None) -> Run:
         raise UsageError("no run was named: pass the folder of a run, such as outputs/seeds")
     return Run(
         tuple(folders),
-        ClaimList(claim for folder in folders for claim in run_folder.read_claims(folder)),
-        tuple(line for folder in folders for line in run_folder.read_papers(folder)),
-        tuple(item for folder in folders for item in run_folder.read_rejected(folder)),
+        ClaimList(claim for folder in folders for claim in checked_run.read_claims(folder)),
+        tuple(line for folder in folders for line in checked_run.read_papers(folder)),
+        tuple(item for folder in folders for item in checked_run.read_rejected(folder)),
         tuple(
             run_folder.read_manifest(folder)
             for folder in folders

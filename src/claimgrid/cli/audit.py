@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from claimgrid.cli.options import PATH
-from claimgrid.io import run_folder
+from claimgrid.review import checked_run
 from claimgrid.types.claim import PaperLine, UnclaimedNumber
 
 _AROUND = 48  # code points of context on each side
@@ -26,7 +26,7 @@ def audit(folder: Path, *, everything: bool) -> int:
     console = Console(highlight=False)
     reasons: Counter[str] = Counter()
     listed: list[tuple[PaperLine, list[UnclaimedNumber]]] = []
-    for paper in run_folder.read_papers(folder):
+    for paper in checked_run.read_papers(folder):
         numbers = paper.unclaimed_numbers
         reasons.update(number.reason or "unknown" for number in numbers)
         shown = [number for number in numbers if everything or number.reason is None]

@@ -19,7 +19,7 @@ from claimgrid.cli.options import PATH
 from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.entities.device_names import product_name
 from claimgrid.errors import UsageError
-from claimgrid.io import run_folder
+from claimgrid.review import checked_run
 from claimgrid.tables import factors
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Value
 
@@ -45,7 +45,7 @@ def show(folder: Path, paper: str | None) -> int:
         UsageError: no paper, or more than one, is called so.
     """
     console = Console(highlight=False)
-    papers = list(run_folder.read_papers(folder))
+    papers = list(checked_run.read_papers(folder))
     if paper is None:
         _print(console, _list(papers))
         return 0
@@ -59,8 +59,8 @@ def show(folder: Path, paper: str | None) -> int:
         )
         raise UsageError(problem)
     paper_id = found[0].paper_id
-    claims = [claim for claim in run_folder.read_claims(folder) if claim.paper_id == paper_id]
-    rejected = [item for item in run_folder.read_rejected(folder) if item.paper_id == paper_id]
+    claims = [claim for claim in checked_run.read_claims(folder) if claim.paper_id == paper_id]
+    rejected = [item for item in checked_run.read_rejected(folder) if item.paper_id == paper_id]
     print_paper(console, found[0], claims, rejected)
     return 0
 
