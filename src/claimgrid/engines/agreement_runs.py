@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -48,7 +49,7 @@ def join_runs(folders: Sequence[Path], out: Path) -> Joined:
             papers, made = papers + 1, made + len(kept)
             disagreements += len(found)
             unanimous += sum(claim.support == 1 for claim in kept)
-    run_folder.write_manifest(out, run_folder.read_manifest(folders[0]))
+    shutil.copyfile(folders[0] / run_folder.MANIFEST, out / run_folder.MANIFEST)
     return Joined(papers, made, unanimous, disagreements)
 
 
