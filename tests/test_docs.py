@@ -48,9 +48,13 @@ def test_a_documented_command_is_understood(page: Path, line: str) -> None:
     group: click.Command = main
     context = click.Context(main, info_name="extract")
     while isinstance(group, click.Group):
-        name = arguments.pop(0)
-        found = group.get_command(context, name)
-        assert found is not None, f"{page.name}: there is no command {name}"
+        try:
+            name, found, arguments = group.resolve_command(context, arguments)
+        except click.UsageError as error:
+            raise AssertionError(
+                f"{page.name}: extract {line}: {error.format_message()}"
+            ) from error
+        assert found is not None
         context = click.Context(found, info_name=name, parent=context)
         group = found
     try:
