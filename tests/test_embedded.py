@@ -332,12 +332,14 @@ def choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, **given
     session = open_session(settings.load(**given))
     from claimgrid import sources
 
-    chosen, items = model_choice.choose(session, sources.read(source), tmp_path / "none.sqlite")
+    chosen, items = model_choice.choose(
+        session, sources.read(source), tmp_path / "none.sqlite", print
+    )
     assert [type(item) for item in items]  # what was looked at is given on
     return chosen.endpoint.model
 
 
-def test_a_key_comes_first_then_recordings_then_an_installed_model(
+def test_a_key_comes_first_then_recordings_the_reader_and_an_installed_model(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -345,12 +347,15 @@ def test_a_key_comes_first_then_recordings_then_an_installed_model(
     monkeypatch.setattr(model_choice, "best", lambda: "smollm2-135m")
     monkeypatch.setattr(server, "available", lambda: True)
     assert choice(monkeypatch, tmp_path, "seeds/") == settings.RECORDED_MODEL
+    monkeypatch.setattr(model_choice.in_process, "available", lambda: True)
+    assert choice(monkeypatch, tmp_path, mine).startswith("reader@")
+    monkeypatch.setattr(model_choice.in_process, "available", lambda: False)
     assert choice(monkeypatch, tmp_path, mine) == NAME
     assert choice(monkeypatch, tmp_path, mine, replay="only") == settings.RECORDED_MODEL
     with pytest.raises(SetupError, match="but which model"):
         choice(monkeypatch, tmp_path, mine, base_url="http://127.0.0.1:9/v1")
     monkeypatch.setattr(model_choice, "best", lambda: None)
-    with pytest.raises(SetupError, match=r"(?s)OPENAI_API_KEY.*batch export.*extract models pull"):
+    with pytest.raises(SetupError, match="No model can answer"):
         choice(monkeypatch, tmp_path, mine)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
     assert choice(monkeypatch, tmp_path, "seeds/") == settings.DEFAULT_MODELS["openai"]

@@ -80,7 +80,8 @@ def test_what_is_written_comes_first_and_the_factor_has_its_digits(
     assert row["written"] == text
     assert len(row["ratio_low"]) <= 5
     (any_kind,) = rows("table", "claims", folder)
-    assert str(factor)[:7] not in "".join(any_kind.values())
+    if len(str(factor)) > len("1.05"):
+        assert str(factor)[:7] not in "".join(any_kind.values())
     for form in FORMATS[:4]:
         made = told("table", "speedups", folder, "--format", form)
         assert "computed" in made.lower(), form

@@ -20,7 +20,8 @@ from claimgrid.entities import (
     spelling,
 )
 from claimgrid.extraction.pipeline import read_answer
-from claimgrid.llm.reply_reader import salvage
+from claimgrid.llm import reply_items
+from claimgrid.llm.tolerant_json import values
 from claimgrid.quantities.lexer import Quantity, lex
 from claimgrid.quantities.units import unit_of
 from claimgrid.text import alignment, sentences
@@ -98,9 +99,10 @@ def check_reply(text: str, lists: dict[str, Any]) -> None:
 
 
 def check_body(body: str) -> None:
-    """A server's words that may be no JSON at all give items, or None, and never raise."""
-    saved = salvage({"choices": [{"message": {"content": body}}]})
-    assert saved is None or isinstance(saved[0], Reply)
+    """A server's words that may be no JSON at all give a reply or none, and never raise."""
+    for value in values(body):
+        found = reply_items.find(value)
+        assert found is None or isinstance(reply_items.read(found).reply, Reply)
 
 
 def _check_quantities(text: str, found: list[Quantity]) -> None:

@@ -63,6 +63,11 @@ def _placed(plain: Plain, found: list[Quantity]) -> list[Quantity]:
         start, end = _span(plain, (quantity.start, quantity.end))
         end = _closed(plain.original, start, end)
         start, end = _balanced(plain, quantity, (start, end), (floor, ceiling))
+        if start < floor:
+            # One sign that is read as several characters, as in `½from`: neither part is a number.
+            reason = quantity.reason or out[-1].reason or "name"
+            out[-1] = refused(plain.original, out[-1].start, max(end, floor), reason)
+            continue
         out.append(
             Quantity(
                 start,

@@ -178,6 +178,7 @@ def _read_one(source: str, recogniser: Recogniser, stdin: BinaryIO | None) -> It
     anything = False
     for opened in open_all(source, stream):
         if isinstance(opened, Problem):
+            anything = True
             yield opened
             continue
         try:
@@ -190,6 +191,8 @@ def _read_one(source: str, recogniser: Recogniser, stdin: BinaryIO | None) -> It
             yield Problem(
                 printable(error.path), error.line or 1, error.message, None, "", whole=True
             )
+    if not anything:
+        yield Problem(printable(source), 1, "there is no paper in it", None, "", whole=True)
 
 
 def with_own_ids(items: Iterable[SourceItem]) -> Iterator[SourceItem]:

@@ -126,7 +126,8 @@ class _Remote:
 
     def __init__(self, fsspec: Any, source: str) -> None:
         self._file: Any = None
-        self._file = self._try(lambda: fsspec.open(source, "rb").open())
+        # Not every fsspec file takes a size in `readline`; a buffer around it does.
+        self._file = self._try(lambda: io.BufferedReader(fsspec.open(source, "rb").open()))
 
     def __enter__(self) -> _Remote:
         return self
