@@ -66,7 +66,9 @@ def _placed(plain: Plain, found: list[Quantity]) -> list[Quantity]:
         if start < floor:
             # One sign that is read as several characters, as in `½from`: neither part is a number.
             reason = quantity.reason or out[-1].reason or "name"
-            out[-1] = refused(plain.original, out[-1].start, max(end, floor), reason)
+            whole = (out[-1].start, max(end, floor))
+            made = refused(plain.original, *whole, reason)
+            out[-1] = made if made.parts else replace(made, parts=(Number(*whole, None),))
             continue
         out.append(
             Quantity(

@@ -221,6 +221,10 @@ class _Reader:
             return ","
         if markup[0].isspace() or unicodedata.category(markup[0]) == "Cf":
             return " " if markup.strip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff") else ""
+        if self.signs and unicodedata.decomposition(markup[0]).startswith("<fraction>"):
+            # `½` is read as three signs, which must not become one word with what follows: `½7B`.
+            word = after.isdigit() or self.text[end : end + 2].isalpha()
+            return self._character(markup) + " " * word
         return self._character(markup)
 
     def _three_digits(self, at: int) -> bool:
