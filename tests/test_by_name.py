@@ -129,6 +129,7 @@ def papers(folder: Path) -> list[dict[str, Any]]:
     return lines(folder / "out" / "papers.jsonl")
 
 
+@pytest.mark.slow
 def test_papers_by_name_of_every_service(services: Services, tmp_path: Path) -> None:
     names = ("arxiv:2405.01234v1", "https://arxiv.org/abs/2405.05678", "doi:10.1145/1.2",
              "https://doi.org/10.1145/1.3", "openalex:W12345", "s2:CorpusID:123")  # fmt: skip
@@ -183,6 +184,7 @@ def test_a_busy_service_is_asked_again(
     assert len(services.asked) == 3
 
 
+@pytest.mark.slow
 def test_a_service_that_stays_away_costs_its_papers_alone(
     services: Services, tmp_path: Path
 ) -> None:
@@ -193,6 +195,7 @@ def test_a_service_that_stays_away_costs_its_papers_alone(
     assert "status 503, after 5 tries" in first["reason"]
 
 
+@pytest.mark.slow
 def test_a_category_since_a_day(services: Services, tmp_path: Path) -> None:
     run(services, tmp_path, "arxiv:cat:cs.DC?since=2026-01")
     assert [one["arxiv_id"] for one in papers(tmp_path)] == ["2601.00001", "2601.00002"]

@@ -12,6 +12,8 @@ import pytest
 from server import Server
 from test_cli import PAPERS, ROOT, extract, jsonl, lines, reply
 
+pytestmark = pytest.mark.slow
+
 RECIPE = (ROOT / "docs" / "ci-recipe.md").read_text(encoding="utf-8")
 
 

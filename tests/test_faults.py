@@ -16,6 +16,8 @@ from simulated import FAULTS, Simulated, paper
 from simulated.trial import PAPERS, Case, Trial, cases, faultless, trials
 from test_cli import ROOT, extract, jsonl, lines
 
+pytestmark = pytest.mark.slow
+
 CASES = cases()
 # How papers end whose fault does not clear; without a line here, as claims.
 LASTING = {

@@ -128,6 +128,7 @@ def test_a_pack_that_is_cut_or_refused_is_asked_one_by_one(
     assert len(lines(tmp_path / "out" / "claims.jsonl")) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "error"),
     [

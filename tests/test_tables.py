@@ -191,6 +191,7 @@ def test_a_conflict_is_seen_when_a_filter_hides_the_other_side(one: Path) -> Non
     assert row["conflict"] == "91 in beta"
 
 
+@pytest.mark.slow
 def test_every_row_carries_its_words_in_every_format_for_people(one: Path) -> None:
     for form in ("terminal", "markdown", "latex", "html"):
         text = extract("table", "speedups", one, "--format", form, COLUMNS="130").stdout

@@ -120,6 +120,7 @@ def test_gold_check_names_what_is_wrong(tmp_path: Path) -> None:
         assert words in done.stdout
 
 
+@pytest.mark.slow
 def test_a_drafted_run_scores_as_perfect_gold(tmp_path: Path) -> None:
     out, run = tmp_path / "draft.jsonl", tmp_path / "run"
     extract("run", SEEDS, "-o", run, "--model", "claude", "--replay", "only")
@@ -166,6 +167,7 @@ def test_no_committed_recording_is_stale_or_orphaned() -> None:
     assert sum(s[0] == "fresh" for s in states) >= 17
 
 
+@pytest.mark.slow
 def test_a_changed_title_makes_a_recording_stale_and_refresh_asks_only_for_it(
     tmp_path: Path,
 ) -> None:
@@ -214,6 +216,7 @@ def test_show_prints_a_recording_and_its_claims() -> None:
     assert extract("recordings", "show", "zzz", *RECORDED).returncode == 2
 
 
+@pytest.mark.slow
 def test_drift_reports_the_share_of_claims_that_changed(tmp_path: Path) -> None:
     papers = [
         {"id": f"p{n}", "title": "Zephyr", "abstract": f"Zephyr is {n}.5x faster on a CPU."}
@@ -253,6 +256,7 @@ def test_drift_reports_the_share_of_claims_that_changed(tmp_path: Path) -> None:
     assert nothing.returncode == 2
 
 
+@pytest.mark.slow
 def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Path) -> None:
     paper = {"id": "p", "title": "Z", "abstract": "Zephyr is 2.5x faster and has 7B parameters."}
     source, out = jsonl(tmp_path / "papers.jsonl", paper), tmp_path / "out"
