@@ -85,7 +85,7 @@ def test_search_finds_all_words_and_says_when_there_are_none(screens: Any) -> No
 
 def test_sort_turns_and_warns_of_what_it_mixes(screens: Any) -> None:
     page = screens().open("#kind=speedup&stance=any")
-    header = page.get_by_role("columnheader", name="Gain")
+    header = page.get_by_role("columnheader", name="Gain", exact=True)
     header.get_by_role("button").click()
     assert column(page, "ratio") == ["≤ 3.5×", "1.4–2.8×", "avg 2.1×", "20% less (≙ 1.25×)"]
     assert header.get_attribute("aria-sort") == "descending"

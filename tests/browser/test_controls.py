@@ -12,7 +12,7 @@ from test_browser import ROWS, column, counted
 from claimgrid.io import run_folder
 from claimgrid.types.claim import CLAIM
 from claimgrid.types.outcome import Outcome
-from report_run import write_run
+from report_run import manifest, write_run
 
 FIGURES = "figure svg"
 
@@ -47,9 +47,9 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> str:
                     made["subject"] = r"$1.5\times$ Zephyr"
                 own.append(CLAIM.validate_python(made))
             writer.add(Outcome(line, tuple(own)))
-    manifest = {"model": "tiny", "finished": "2026-01-02T00:00:00Z", "papers": 4,
-                "caution": "tiny is a small model: F1 0.75 on the seeds"}  # fmt: skip
-    run_folder.write_manifest(folder, manifest)
+    told = manifest(model="tiny", finished="2026-01-02T00:00:00Z", papers=4,
+                    caution="tiny is a small model: F1 0.75 on the seeds")  # fmt: skip
+    run_folder.write_manifest(folder, told)
     report([folder], folder / "report.html")
     return (folder / "report.html").resolve().as_uri()
 
