@@ -49,24 +49,24 @@ def request(way: str, paper: Paper) -> Request:
     prompt = prompts.load(shipped_files.path("prompts/decisions.md"))
     asked = decision_request.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
     if way == "free":
-        sheet = candidates.sheet(paper.abstract)
-        return replace(asked, grammar=None, parse=functools.partial(lenient, sheet))
+        listed = candidates.candidates_of(paper.abstract)
+        return replace(asked, grammar=None, parse=functools.partial(lenient, listed))
     return asked
 
 
-def lenient(sheet: candidates.Candidates, text: str) -> Reply:
-    """The decisions among a reply's lines that answer a question of the sheet."""
+def lenient(listed: candidates.Candidates, text: str) -> Reply:
+    """The decisions among a reply's lines that answer a question of the list."""
     kept = []
-    for question in sheet.questions:
+    for question in listed.questions:
         start = question.shown + grammar.GIVES
         line = next((line for line in text.split("\n") if line.startswith(start)), start + "no")
-        one = candidates.Candidates(sheet.abstract, (question,))
+        one = candidates.Candidates(listed.abstract, (question,))
         try:
             grammar.read(one, line)
         except ValueError:
             line = start + "no"
         kept.append(line)
-    return grammar.read(sheet, "\n".join(kept))
+    return grammar.read(listed, "\n".join(kept))
 
 
 def body(asked: Request, *, cached: bool) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def ceiling(papers: list[Paper], gold: list[dict[str, Any]]) -> list[Outcome]:
     known = {line["id"]: line["claims"] for line in gold}
     outcomes = []
     for paper in papers:
-        sheet, decided = training_labels.label(paper, known.get(paper.paper_id, []))
-        reply = grammar.read(sheet, grammar.lines(sheet, decided))
+        listed, decided = training_labels.label(paper, known.get(paper.paper_id, []))
+        reply = grammar.read(listed, grammar.lines(listed, decided))
         outcomes.append(read_answer(paper, Answer(reply, (), Usage(), "live", "gold", "gold")))
     return outcomes
 

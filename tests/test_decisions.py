@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.decisions import decision_request, grammar
-from claimgrid.decisions.candidates import Candidate, sheet
+from claimgrid.decisions.candidates import Candidate, candidates_of
 from claimgrid.decisions.grammar import Decision
 from claimgrid.extraction import prompt
 from claimgrid.io import shipped_files
@@ -30,7 +30,7 @@ ABSTRACT = (
 
 def said(answers: dict[str, Decision], abstract: str = ABSTRACT) -> str:
     """A reply that decides for the questions that hold these words, and "no" for the others."""
-    asked = sheet(abstract)
+    asked = candidates_of(abstract)
     given = [
         next((d for words, d in answers.items() if words in q.shown), Decision())
         for q in asked.questions
@@ -54,18 +54,20 @@ def said(answers: dict[str, Decision], abstract: str = ABSTRACT) -> str:
     ],
 )
 def test_everything_that_may_be_a_claim_is_asked_about(about: str, words: str) -> None:
-    found = [ABSTRACT[q.start : q.end] for q in sheet(ABSTRACT).questions if q.about == about]
+    found = [
+        ABSTRACT[q.start : q.end] for q in candidates_of(ABSTRACT).questions if q.about == about
+    ]
     assert words in found
 
 
 def test_a_question_shows_words_of_its_sentence_alone() -> None:
-    shown = {q.shown for q in sheet(ABSTRACT).questions if q.about == "number"}
+    shown = {q.shown for q in candidates_of(ABSTRACT).questions if q.about == "number"}
     assert "is up to [2.5x] faster than Boreas" in shown
     assert "GPUs and takes [90 ms]." in shown
 
 
 def test_a_name_is_asked_about_once() -> None:
-    names = sheet(ABSTRACT).names
+    names = candidates_of(ABSTRACT).names
     assert len(names) == len(set(names))
     assert "Serving" not in names
 
@@ -100,7 +102,7 @@ def test_a_name_is_asked_about_once() -> None:
 def test_a_decision_becomes_an_item(
     words: str, decision: Decision, item: tuple[str, dict[str, Any]]
 ) -> None:
-    reply = grammar.read(sheet(ABSTRACT), said({words: decision})).model_dump()
+    reply = grammar.read(candidates_of(ABSTRACT), said({words: decision})).model_dump()
     (made,) = reply[item[0]]
     assert {name: made[name] for name in item[1]} == item[1]
     assert sum(len(made) for made in reply.values()) == 1
@@ -109,14 +111,14 @@ def test_a_decision_becomes_an_item(
 
 def test_the_system_is_the_subject_of_every_number() -> None:
     answers = {"Zephyr": Decision("system"), "[2.5x]": Decision("up", metric="speed")}
-    (made,) = grammar.read(sheet(ABSTRACT), said(answers)).speedups
+    (made,) = grammar.read(candidates_of(ABSTRACT), said(answers)).speedups
     assert made.subject == "Zephyr"
 
 
 def test_active_parameters_join_the_size_before_them() -> None:
     text = "Orrery has 30B parameters, of which 3B parameters are active for each token."
     answers = {"[30B": Decision("size"), "[3B": Decision("active")}
-    (made,) = grammar.read(sheet(text), said(answers, text)).model_sizes
+    (made,) = grammar.read(candidates_of(text), said(answers, text)).model_sizes
     assert (made.total, made.active) == ("30B", "3B")
     assert made.quote in text
 
@@ -134,11 +136,11 @@ def test_active_parameters_join_the_size_before_them() -> None:
 )
 def test_what_answers_something_else_is_refused(change: Any, detail: str) -> None:
     with pytest.raises(ValueError, match=detail):
-        grammar.read(sheet(ABSTRACT), change(said({})))
+        grammar.read(candidates_of(ABSTRACT), change(said({})))
 
 
 def test_an_abstract_without_candidates_has_a_grammar_and_no_claims() -> None:
-    asked = sheet("we discuss open problems.")
+    asked = candidates_of("we discuss open problems.")
     assert asked.questions == ()
     assert grammar.grammar(asked).startswith("root ::=")
     assert not any(grammar.read(asked, "nothing").model_dump().values())
@@ -179,7 +181,7 @@ def decided(draw: st.DrawFn, names: tuple[str, ...], question: Candidate) -> Dec
 def test_any_decisions_on_any_text_are_read_as_they_were_written(
     text: str, data: st.DataObject
 ) -> None:
-    asked = sheet(text)
+    asked = candidates_of(text)
     for question in asked.questions:
         assert 0 <= question.start < question.end <= len(text)
         assert "\n" not in question.shown

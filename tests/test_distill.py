@@ -84,8 +84,8 @@ def test_the_decisions_of_a_run_give_its_claims_again() -> None:
     outcomes = []
     for line in papers:
         paper = Paper(paper_id=line.paper_id, title=line.title, abstract=line.abstract)
-        sheet, decided = training_labels.label(paper, known.get(line.paper_id, []))
-        reply = grammar.read(sheet, grammar.lines(sheet, decided))
+        listed, decided = training_labels.label(paper, known.get(line.paper_id, []))
+        reply = grammar.read(listed, grammar.lines(listed, decided))
         outcomes.append(read_answer(paper, Answer(reply, (), Usage(), "live", "test", "m")))
     told = [{"id": name, "claims": claims} for name, claims in known.items()]
     report = evaluate(told, [o.paper for o in outcomes], [c for o in outcomes for c in o.claims])

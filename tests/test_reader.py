@@ -45,7 +45,7 @@ needs_reader = pytest.mark.skipif(
 
 
 def found(words: str, label: str, **more: object) -> Finding:
-    asked = candidates.sheet(ABSTRACT).questions
+    asked = candidates.candidates_of(ABSTRACT).questions
     question = next(q for q in asked if ABSTRACT[q.start : q.end] == words)
     return Finding(question, label, **more)  # type: ignore[arg-type]
 

@@ -613,7 +613,7 @@ def test_hostile_words_stay_words(tmp_path: Path) -> None:
     parsed = _Text()
     parsed.feed(page)
     assert "script" not in parsed.tags
-    assert HOSTILE.replace("$", "") in parsed.cells[0]  # `$a_b^c$` is plain math
+    assert readable.readable(HOSTILE).strip() in parsed.cells[0]
     for form in ("terminal", "markdown", "html", "latex"):
         assert "\x1b" not in extract("table", "speedups", folder, "--format", form).stdout, form
     assert table("speedups", folder)[0]["subject"] == HOSTILE
@@ -641,9 +641,9 @@ def test_latex_prints_markup_instead_of_running_it() -> None:
         (r"\sim 3 \timesx", r"~3 \timesx", None),
         ("costs $5, not $10", "costs $5, not $10", r"costs \$5, not \$10"),
         ("US$5-$6", "US$5-$6", r"US\$5-\$6"),
-        ("$a^b^c$", "$a^b^c$", None),
+        ("$a^b^c$", "a^b^c", None),
         ("$5 each, or$", "$5 each, or$", r"\$5 each, or\$"),
-        (r"$\input{x}$", r"$\input{x}$", r"\$\textbackslash{}input\{x\}\$"),
+        (r"$\input{x}$", r"\inputx", r"\$\textbackslash{}input\{x\}\$"),
     ],
 )
 def test_plain_math_is_read_and_typeset(written: str, read: str, typeset: str | None) -> None:

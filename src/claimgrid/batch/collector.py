@@ -30,11 +30,11 @@ class Collector:
     """Settles the requests of batches that have ended."""
 
     def __init__(
-        self, state: BatchState, api: BatchApi, wire: RequestBodies, cache: ReplyCache
+        self, state: BatchState, api: BatchApi, bodies_of: RequestBodies, cache: ReplyCache
     ) -> None:
         self._state = state
         self._api = api
-        self._wire = wire
+        self._bodies = bodies_of
         self._cache = cache
 
     async def collect(self, part: BatchPart, job: BatchJob, progress: BatchProgress) -> None:
@@ -105,7 +105,7 @@ class Collector:
         reask = (
             len(replies) <= run.reasks
             and not run.cancelled
-            and await self._wire.following(asked.request, replies) is not None
+            and await self._bodies.following(asked.request, replies) is not None
         )
         progress.reasks += reask
         self._state.settle(asked.request.key, "waiting" if reask else "done", replies=replies)

@@ -167,10 +167,10 @@ def bodies(requests: Iterable[Request], at: providers.Endpoint) -> Iterator[tupl
     """
     if at.provider != "openai":
         raise UsageError(f"the Batch file format is OpenAI's; {at.provider} models do not take it")
-    wire = RequestBodies(at)
+    bodies_of = RequestBodies(at)
     with asyncio.Runner() as runner:
         for request in requests:
-            yield request, runner.run(wire.first(request))
+            yield request, runner.run(bodies_of.first(request))
 
 
 def request_line(key: str, body: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class BatchRunner:
     Args:
         state: its state file, taken for this process.
         api: the provider.
-        wire: makes the bodies of requests and re-asks.
+        bodies_of: makes the bodies of requests and re-asks.
         cache: where replies go.
         limits: of one input file, instead of the provider's.
     """
@@ -34,14 +34,14 @@ class BatchRunner:
         self,
         state: BatchState,
         api: BatchApi,
-        wire: RequestBodies,
+        bodies_of: RequestBodies,
         cache: ReplyCache,
         limits: BatchLimits | None = None,
     ) -> None:
         self._state = state
         self._api = api
-        self._sender = Sender(state, api, wire, limits or api.limits)
-        self._collector = Collector(state, api, wire, cache)
+        self._sender = Sender(state, api, bodies_of, limits or api.limits)
+        self._collector = Collector(state, api, bodies_of, cache)
 
     def add(self, requests: Iterable[Request]) -> None:
         """Let requests wait to be sent. Replies that the cache has lost are put back instead."""

@@ -44,11 +44,11 @@ class Sender:
     """Sends what waits in `state`."""
 
     def __init__(
-        self, state: BatchState, api: BatchApi, wire: RequestBodies, limits: BatchLimits
+        self, state: BatchState, api: BatchApi, bodies_of: RequestBodies, limits: BatchLimits
     ) -> None:
         self._state = state
         self._api = api
-        self._wire = wire
+        self._bodies = bodies_of
         self._limits = limits
 
     async def plan(self, progress: BatchProgress) -> None:
@@ -100,8 +100,8 @@ class Sender:
 
     async def _body(self, asked: BatchRequest) -> object | None:
         if asked.replies:
-            return await self._wire.following(asked.request, asked.replies)
-        first: object = await self._wire.first(asked.request)
+            return await self._bodies.following(asked.request, asked.replies)
+        first: object = await self._bodies.first(asked.request)
         return first
 
     async def send(self, progress: BatchProgress) -> None:

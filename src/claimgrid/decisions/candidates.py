@@ -58,7 +58,7 @@ class Candidates:
         return tuple(q.shown for q in self.questions if q.about == "name")
 
 
-def sheet(abstract: str) -> Candidates:
+def candidates_of(abstract: str) -> Candidates:
     """Find all candidates of an abstract: numbers, sizes and devices as they stand, then names."""
     devices = list(_devices(abstract))
     sizes = [(s.start, s.end) for s in model_sizes.sizes(abstract)]

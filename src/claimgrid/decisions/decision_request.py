@@ -22,7 +22,7 @@ def build(
 
     The server must hold the reply to the request's GBNF grammar, as llama.cpp's does.
     """
-    asked = candidates.sheet(paper.abstract)
+    asked = candidates.candidates_of(paper.abstract)
     return prompts.constrained(
         paper,
         prompt,

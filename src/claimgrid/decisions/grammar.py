@@ -53,28 +53,28 @@ class Decision:
         return " ".join(words)
 
 
-def lines(sheet: Candidates, decisions: Sequence[Decision]) -> str:
+def lines(listed: Candidates, decisions: Sequence[Decision]) -> str:
     """The reply that gives these decisions, one for each question."""
-    pairs = zip(sheet.questions, decisions, strict=True)
+    pairs = zip(listed.questions, decisions, strict=True)
     return "".join(f"{question.shown}{GIVES}{decision}\n" for question, decision in pairs)
 
 
-def read(sheet: Candidates, text: str) -> Reply:
+def read(listed: Candidates, text: str) -> Reply:
     """The items that the decisions in a reply's text make.
 
     Raises:
-        ValueError: a line does not answer the sheet's next question, or with no known decision.
+        ValueError: a line does not answer the list's next question, or with no known decision.
     """
-    if not sheet.questions:
+    if not listed.questions:
         return Reply()
     given = text.strip("\n").split("\n")
-    if len(given) != len(sheet.questions):
-        raise ValueError(f"{len(given)} lines answer {len(sheet.questions)} questions")
+    if len(given) != len(listed.questions):
+        raise ValueError(f"{len(given)} lines answer {len(listed.questions)} questions")
     decided = [
         (question, _decision(question, line))
-        for question, line in zip(sheet.questions, given, strict=True)
+        for question, line in zip(listed.questions, given, strict=True)
     ]
-    return reply(sheet, decided)
+    return reply(listed, decided)
 
 
 def _decision(question: Candidate, line: str) -> Decision:
@@ -110,13 +110,13 @@ def labels(question: Candidate) -> tuple[str, ...]:
             return ("no", "used", "new", "system")
 
 
-def reply(sheet: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> Reply:
+def reply(listed: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> Reply:
     """The items that decisions make; the words of each are copied from the abstract."""
-    return Reply.model_validate(_items(sheet, decided))
+    return Reply.model_validate(_items(listed, decided))
 
 
-def _items(sheet: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> dict[str, Any]:
-    text = sheet.abstract
+def _items(listed: Candidates, decided: Sequence[tuple[Candidate, Decision]]) -> dict[str, Any]:
+    text = listed.abstract
     system = next((q.shown for q, d in decided if d.label == "system"), None)
     out: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("benchmarks", "speedups", "efficiencies", "hardware", "model_sizes")
@@ -246,12 +246,12 @@ def model_name(text: str, span: tuple[int, int]) -> str | None:
 # Grammar ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def grammar(sheet: Candidates) -> str:
-    """GBNF whose only words are complete replies to the sheet."""
-    if not sheet.questions:
+def grammar(listed: Candidates) -> str:
+    """GBNF whose only words are complete replies to the candidates."""
+    if not listed.questions:
         return f'root ::= "{_NOTHING}"\n'
-    rules = [f"root ::= {' '.join(_root(sheet))}"]
-    named = " | ".join(_literal(name) for name in dict.fromkeys(sheet.names))
+    rules = [f"root ::= {' '.join(_root(listed))}"]
+    named = " | ".join(_literal(name) for name in dict.fromkeys(listed.names))
     on = '(" on " name)?' if named else ""
     versus = '(" vs " name (", " name)?)?' if named else ""
     if named:
@@ -268,8 +268,8 @@ def grammar(sheet: Candidates) -> str:
     return "\n".join(rules) + "\n"
 
 
-def _root(sheet: Candidates) -> Iterator[str]:
-    for question in sheet.questions:
+def _root(listed: Candidates) -> Iterator[str]:
+    for question in listed.questions:
         rule = "what" if question.about == "name" else question.about
         yield f'{_literal(question.shown + GIVES)} {rule} "\\n"'
 

@@ -1,4 +1,4 @@
-"""Paper + prompt file ─► Request with its key. Pure; knows nothing of clients or servers.
+"""Writes the request about a paper from the prompt file, and its key.
 
 A prompt file is TOML front matter between `+++` lines, then sections that begin with a line
 `=== system`, `=== user`, `=== example` or `=== reply`. The static part (system, examples) comes

@@ -1,4 +1,4 @@
-"""Papers + work ─► results in the order of the papers, a bounded number under way (asyncio).
+"""Runs work on papers with a bounded number under way, and gives results in the order of papers.
 
 Knows nothing of papers, models or files.
 """

@@ -1,4 +1,4 @@
-"""Outcomes ─► a run's folder: claims.jsonl, papers.jsonl, rejected.jsonl, run.json, replies.sqlite.
+"""Writes and reads the folder of a run: claims, papers, rejected items, run.json, replies.
 
 The lines are clock-free and in the order of the source, so that two runs can be compared byte for
 byte; what depends on the run (times, versions, costs) is in run.json. Result files are written

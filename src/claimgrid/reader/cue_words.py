@@ -51,13 +51,13 @@ _WHERE = re.compile(r"\b(?:on|in)\s+(?:the\s+)?\Z")
 
 def read(abstract: str) -> list[Finding]:
     """What the cue words of an abstract say that it claims."""
-    sheet = candidates.sheet(abstract)
-    system = _system(sheet.questions, abstract)
+    listed = candidates.candidates_of(abstract)
+    system = _system(listed.questions, abstract)
     found: list[Finding] = []
-    for question in sheet.questions:
+    for question in listed.questions:
         match question.about:
             case "number":
-                found += _number(abstract, question, system, sheet.names)
+                found += _number(abstract, question, system, listed.names)
             case "size":
                 found.append(Finding(question, "size"))
             case "device":

@@ -67,7 +67,7 @@ class Reader:
         """The findings of one pass, and how many claims it expects to have missed."""
         from claimgrid.reader import decoding, features
 
-        asked = candidates.sheet(abstract).questions
+        asked = candidates.candidates_of(abstract).questions
         if not asked:
             return [], 0.0
         row = features.features(self.tokenizer, title, abstract, asked)

@@ -1,4 +1,4 @@
-"""A title glued to its authors ─► title, authors, organisations. Knows no names, only shapes.
+"""Splits a title line with authors glued to it into title, authors and organisations.
 
 A line such as `Fast Caches for GPUsJane Doe, Li Wei, Bo Ek et al. · zephyr-lab` has lost what stood
 between its title and its first author. What is left is a change of letter case inside a token; but

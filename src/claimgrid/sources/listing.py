@@ -1,4 +1,4 @@
-"""A listing (blocks of header, glued title line, abstract) ─► papers. Knows no claims.
+"""Reads a listing: blocks of a header, a glued title line and an abstract.
 
     CLApr 10, 2025                              category glued to a date; the year may be missing,
     A Title Glued to ItsJane Doe, Li Wei et al. `Code` may be glued behind

@@ -1,8 +1,4 @@
-"""Plain text ─► one paper: all of it is the abstract. Knows no authors, dates or markup.
-
-The first line is the title if it is short, does not end with a full stop and a blank line follows.
-Line ends inside the abstract are kept as LF.
-"""
+"""Reads plain text: all of it is one abstract."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from pylatexenc.latexencode import (
 )
 
 from claimgrid.tables.grid import CITE, MARKS, Grid
+from claimgrid.tables.latex_math import pieces, read_words
 from claimgrid.tables.markup import one_line
-from claimgrid.text.readable import pieces, read_words, readable
+from claimgrid.text.readable import readable
 
 _PREAMBLE = """\
 % needs \\usepackage{array,booktabs,longtable}

@@ -1,68 +1,21 @@
-r"""Words of an abstract with LaTeX markup ─► words as they are read. Knows no tables.
+r"""Turns words of an abstract into words as a person reads them: the plain text of `text.latex`.
 
-`$1.96\times$` is read as `1.96×`, `40.4\%` as `40.4%`. What is not plain markup stays as it is
-written: a price of `$5`, an unknown command.
+`$1.96\times$` is read as `1.96×`, `40.4\%` as `40.4%`. A price of `$5` stays as it is written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-_SIGNS = {
-    "times": "×", "approx": "≈", "sim": "~", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
-    "pm": "±", "cdot": "·", "to": "→", "rightarrow": "→", "infty": "∞", "alpha": "α", "beta": "β",
-    "gamma": "γ", "delta": "δ", "Delta": "Δ", "epsilon": "ε", "eta": "η", "lambda": "λ",
-    "mu": "µ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ", "omega": "ω",
-}  # fmt: skip
-_SIGN = rf"\\(?:{'|'.join(_SIGNS)})(?![A-Za-z])"
-_SCRIPT = r"(?:[0-9A-Za-z]|\{[0-9A-Za-z+.,-]+\})"
-# Numbers, signs and short names, each with at most one exponent and one index. It is also what
-# LaTeX typesets without an error whatever comes before and after it.
-_ATOM = (
-    rf"(?:{_SIGN}|\\[%,]|[0-9.,+\-/<>=()\ ]|(?![A-Za-z]{{3}})[A-Za-z])"
-    rf"(?:_{_SCRIPT}(?:\^{_SCRIPT})?|\^{_SCRIPT}(?:_{_SCRIPT})?)?"
-)
-# A dollar before a digit opens the next number, and one beside a space is a price.
-_MATH = re.compile(rf"(?<![\\$])\$(?![\s$])((?:{_ATOM}){{1,80}})(?<!\s)\$(?![0-9$])")
-_FONT = re.compile(r"\\(?:text(?:bf|it|tt|sc|rm|sf)|emph|math(?:bf|rm|it|sf|tt))\{([^{}$]*)\}")
-_ESCAPED = re.compile(r"\\([%$#&_])")
-_SIGN_ALONE = re.compile(rf"{_SIGN}\s?(?=[0-9])|{_SIGN}")
-_BRACES = re.compile(r"(?<=[_^])\{([^{}]*)\}")
+from claimgrid.text.latex import plain_text
+
+_MARKED = re.compile(r"[\\${}&<~]|--")
+# TeX swallows the space after a command; a person who writes `2\times speedup` means it.
+_SPACE_MEANT = re.compile(r"(\\[A-Za-z]+) (?=[A-Za-z]{2})")
 
 
 def readable(text: str) -> str:
-    """Text without the plain LaTeX markup in it; the same text where it has none."""
-    if "\\" not in text and "$" not in text:
+    """Text without the LaTeX and HTML markup in it; the same text where it has none."""
+    if not _MARKED.search(text):
         return text
-    return "".join(_read(part, math) for part, math in pieces(text))
-
-
-def pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """The parts of a text, each with whether it is plain math (then with its dollars).
-
-    Font commands around words are gone; a part that is no math may hold any other markup.
-    """
-    text = _FONT.sub(r"\1", text)
-    done = 0
-    for match in _MATH.finditer(text):
-        if done < match.start():
-            yield text[done : match.start()], False
-        yield match[0], True
-        done = match.end()
-    if done < len(text):
-        yield text[done:], False
-
-
-def read_words(part: str) -> str:
-    r"""A part that is no math, as it is read: `6\times` is `6×`, `40\%` is `40%`."""
-    return _ESCAPED.sub(r"\1", _SIGN_ALONE.sub(_sign, part))
-
-
-def _read(part: str, math: bool) -> str:
-    words = read_words(part[1:-1].replace("\\,", " ") if math else part)
-    return _BRACES.sub(r"\1", words) if math else words
-
-
-def _sign(match: re.Match[str]) -> str:
-    return _SIGNS[match[0].strip()[1:]]
+    return plain_text(_SPACE_MEANT.sub(r"\1{} ", text), signs=False).text

@@ -64,7 +64,7 @@ def distill(
     ]
     examples = [[one for one in side if one.questions] for side in made]
     network = reader_loop.train(base, tokenizer, examples[0], examples[1], out, plan)
-    asked = candidates.sheet(_TRACED).questions
+    asked = candidates.candidates_of(_TRACED).questions
     traced = features.features(tokenizer, "Widget: an invented system", _TRACED, asked)
     reader_export.to_onnx(network, traced, out / encoder.MODEL)
     about = {"base": base.name, "abstracts": len(learned), "epochs": plan.epochs}

@@ -58,10 +58,10 @@ class Example:
 
 def example(paper: Paper, claims: Sequence[Known], weight: float = 1.0) -> Example:
     """The example that the known claims of a paper make."""
-    sheet, decisions, sources = labels.trace(paper, claims)
+    listed, decisions, sources = labels.trace(paper, claims)
     borders = [start for start, _ in sentences.spans(paper.abstract)]
     marks = []
-    for index, (question, decision) in enumerate(zip(sheet.questions, decisions, strict=True)):
+    for index, (question, decision) in enumerate(zip(listed.questions, decisions, strict=True)):
         claim = sources.get(index)
         if claim is None:
             # An active count belongs to the claim of its total.
@@ -75,7 +75,7 @@ def example(paper: Paper, claims: Sequence[Known], weight: float = 1.0) -> Examp
                 decision.loss if decision.label in DEVICES_FOR[:-1] else None,
                 decision.metric if decision.metric in METRICS else None,
                 bound if bound in BOUNDS and question.about == "number" else None,
-                _fields(paper.abstract, question, decision.label, claim, borders, sheet.names),
+                _fields(paper.abstract, question, decision.label, claim, borders, listed.names),
                 _hardware(decision.label, claim),
             )
         )
@@ -84,7 +84,7 @@ def example(paper: Paper, claims: Sequence[Known], weight: float = 1.0) -> Examp
         paper.abstract_sha256,
         paper.title,
         paper.abstract,
-        sheet.questions,
+        listed.questions,
         devices,
         tuple(marks),
         weight,

@@ -83,7 +83,7 @@ def fit(folder: Path, unseen: Sequence[Known], about: Mapping[str, Any]) -> dict
 
 def _read(reader: encoder.Reader, unseen: Sequence[Known]) -> Iterator[_Read]:
     for paper, known in unseen:
-        asked = candidates.sheet(paper.abstract).questions
+        asked = candidates.candidates_of(paper.abstract).questions
         if not asked:
             yield _Read(paper, known, None, None)
             continue

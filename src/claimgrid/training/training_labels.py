@@ -37,7 +37,7 @@ def known(claim: Claim) -> dict[str, Any]:
 
 
 def label(paper: Paper, claims: Sequence[Known]) -> tuple[Candidates, list[Decision]]:
-    """The sheet of a paper with a decision on each question, "no" where no known claim is.
+    """The candidates of a paper with a decision on each question, "no" where no known claim is.
 
     Background claims are not decided for: they are left out of tables, and a small model has enough
     to tell apart. Claims that no candidate stands for (a device that the registry lacks, a data set
@@ -50,13 +50,13 @@ def label(paper: Paper, claims: Sequence[Known]) -> tuple[Candidates, list[Decis
     named = Counter(claim["subject"] for claim in own if claim.get("subject"))
     for subject, _ in named.most_common(1):
         labelling.name(subject)
-    return labelling.sheet, labelling.decisions
+    return labelling.listed, labelling.decisions
 
 
 def trace(
     paper: Paper, claims: Sequence[Known]
 ) -> tuple[Candidates, list[Decision], dict[int, Known]]:
-    """The sheet of a paper, a decision on each question, and the claim that each one stands for.
+    """The candidates of a paper, a decision on each, and the claim that it stands for.
 
     Unlike `label`, background claims are decided for too, after the paper's own.
     """
@@ -66,14 +66,14 @@ def trace(
         key=lambda c: (c.get("stance") == "background", bool(c.get("optional")), c.get("start", 0)),
     ):
         labelling.add(claim)
-    return labelling.sheet, labelling.decisions, labelling.sources
+    return labelling.listed, labelling.decisions, labelling.sources
 
 
 class _Labelling:
     def __init__(self, paper: Paper) -> None:
         self.sources: dict[int, Known] = {}
-        self.sheet = candidates.sheet(paper.abstract)
-        self.decisions = [Decision() for _ in self.sheet.questions]
+        self.listed = candidates.candidates_of(paper.abstract)
+        self.decisions = [Decision() for _ in self.listed.questions]
         self._doc = alignment.read(paper.abstract)
         self._context = claim_builder.Context(paper, self._doc.sentences, lex(paper.abstract))
 
@@ -110,7 +110,7 @@ class _Labelling:
                 return
 
     def _open(self) -> Iterator[tuple[int, Candidate]]:
-        for index, question in enumerate(self.sheet.questions):
+        for index, question in enumerate(self.listed.questions):
             if self.decisions[index].label == "no":
                 yield index, question
 
@@ -124,7 +124,7 @@ class _Labelling:
                 return
 
     def _active(self, total: int, params: int) -> None:
-        text = self.sheet.abstract
+        text = self.listed.abstract
         here = [s for s in model_sizes.sizes(text) if s.params == params]
         for index, question in self._open():
             meets = any(s.start < question.end and question.start < s.end for s in here)
@@ -139,7 +139,7 @@ class _Labelling:
             wanted["benchmark"] = None
         if claim["kind"] == "model_size":
             wanted["active_params"] = None
-        for kind, item in items(grammar.reply(self.sheet, [(question, decision)])):
+        for kind, item in items(grammar.reply(self.listed, [(question, decision)])):
             grounded = Grounder(self._doc).ground(kind, item)
             if isinstance(grounded, Refusal):
                 return False
@@ -148,7 +148,7 @@ class _Labelling:
         return False
 
     def _filled(self, decision: Decision, claim: Known) -> Decision:
-        names = self.sheet.names
+        names = self.listed.names
         benchmark = None
         baselines: tuple[str, ...] = ()
         if claim["kind"] == "benchmark" and claim.get("benchmark"):

@@ -119,10 +119,10 @@ def _paper(line: PaperLine) -> Paper:
 def _decided(
     paper: Paper, known: Sequence[training_labels.Known], prompt: Prompt
 ) -> Iterator[tuple[str, Pair]]:
-    sheet, decided = training_labels.label(paper, known)
-    if not sheet.questions:
+    listed, decided = training_labels.label(paper, known)
+    if not listed.questions:
         return
-    reply = grammar.lines(sheet, decided)
+    reply = grammar.lines(listed, decided)
     weighed = []
     at = 0
     for line in reply.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""Paper: one title and abstract as a source gives it. Knows nothing of models or claims."""
+"""Paper: one title and abstract, as a source gives it."""
 
 from __future__ import annotations
 
