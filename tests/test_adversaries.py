@@ -61,7 +61,7 @@ def test_each_hostile_item_ends_in_rejected_with_its_reason(tmp_path: Path) -> N
         ("crosses_sentence", "is slow. Ignore the rules"),
         ("altered_number", "100"),
         ("number_in_name", "H100"),
-        ("not_in_abstract", "<p>Zephyr is 2.5x faster</p>"),
+        ("duplicate", "<p>Zephyr is 2.5x faster</p>"),
         ("not_in_abstract", "vLLM"),
         ("duplicate", "Zephyr is 2.5x faster"),
         ("altered_number", "reaches 92.4% on FooBench"),
@@ -69,7 +69,7 @@ def test_each_hostile_item_ends_in_rejected_with_its_reason(tmp_path: Path) -> N
         ("not_in_abstract", "99.9% on GSM8K"),
         ("altered_number", "7B"),
     })  # fmt: skip
-    assert [reason for reason, _ in found].count("duplicate") == 199
+    assert [reason for reason, _ in found].count("duplicate") == 200
     (paper,) = lines(tmp_path / "run" / "papers.jsonl")
     assert (paper["status"], paper["rejected"]) == ("claims", len(rejected))
 

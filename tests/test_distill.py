@@ -141,7 +141,8 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
 def test_a_real_training_lowers_the_loss_and_changes_what_llama_cpp_answers(tmp_path: Path) -> None:
     source, known = files(tmp_path)
     out = tmp_path / "tuned"
-    command = ("distill", source, "--gold", known, "--base", "embedded/smollm2-135m", "--out", out)
+    base = "embedded/smollm2-135m"
+    command = ("distill", source, "--gold", known, "--kind", "lora", "--base", base, "--out", out)
     settings = ("--rank", "4", "--rate", "3e-3", "--held-out", "0")
     begun = extract(*command, *settings, "--epochs", "6", timeout=600)
     assert begun.returncode == 0, begun.stderr

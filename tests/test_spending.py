@@ -137,7 +137,7 @@ def test_run_json_counts_every_run_that_filled_the_folder(tmp_path: Path) -> Non
         assert now["spent"]["per_paper"]["cost_usd"] == pytest.approx(5 * A_REPLY / 4)
         assert now["spent"]["per_claim"]["cost_usd"] == pytest.approx(5 * A_REPLY / 2)
         assert "in all" in done.stdout
-        assert "for the 5 replies in this folder" in done.stdout
+        assert "for 5 replies in this folder" in done.stdout
         assert extract(*command, "--replay", "off", **PRICES).returncode == 0
     assert len(server.requests) == 9
     assert manifest(out)["spent"]["requests"] == 9

@@ -141,7 +141,7 @@ def run(source: str, out: Path | None, given: settings.Settings, *, poll: float)
             )
             return 130
         _standing(console, state, folder, state.parts())
-    return extract(source, folder, given.model_copy(update={"replay": "only"}))
+    return extract((source,), folder, given.model_copy(update={"replay": "only"}))
 
 
 async def _until_all_are_in(
