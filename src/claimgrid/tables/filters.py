@@ -70,7 +70,8 @@ def _is_date(text: str) -> bool:
 
 
 def _tests(kind: TableSpec, filters: TableFilters) -> tuple[list[str], dict[str, Any]]:
-    tests, parameters = ["true"], {}
+    tests = ["true"]
+    parameters: dict[str, Any] = {}
     if kind.holds_claims and not filters.background:
         tests.append("stance = 'own'")
     if filters.claim_kind is not None:
