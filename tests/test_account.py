@@ -173,6 +173,7 @@ def test_failed_tries_reasks_and_refusals_are_paid_for_and_told(tmp_path: Path) 
     }
 
 
+@pytest.mark.slow
 def test_a_run_without_a_reply_accounts_for_every_paper_too(tmp_path: Path) -> None:
     done = extract("run", papers(tmp_path, 3), "--out", tmp_path / "out", "--replay", "only")
     assert done.returncode == 1

@@ -20,6 +20,7 @@ def mishaps(body: Any) -> Answer | None:
     return good(BAD) if number(body) == 2 and not asked_again(body) else right(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_kill_at_any_call_loses_nothing_and_pays_nothing_twice(
     tmp_path: Path, after: bool

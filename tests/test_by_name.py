@@ -205,6 +205,7 @@ def test_a_category_since_a_day(services: Services, tmp_path: Path) -> None:
     assert "no paper for this query" in papers(tmp_path)[0]["reason"]
 
 
+@pytest.mark.slow
 def test_a_file_behind_a_url(services: Services, tmp_path: Path) -> None:
     pytest.importorskip("fsspec")
     run(services, tmp_path, f"{services.url}/files/library.bib")

@@ -132,6 +132,7 @@ def test_show_lists_papers_and_shows_one(seeds: tuple[Path, str]) -> None:
     assert "lists them" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_a_paper_without_a_recording_fails_alone_and_says_how_to_go_on(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     done = extract("run", source, "--out", tmp_path / "out", "--replay", "only")
@@ -181,6 +182,7 @@ def test_a_second_run_pays_nothing(tmp_path: Path) -> None:
     assert "cache of m (local-server) 3" in second.stdout
 
 
+@pytest.mark.slow
 def test_one_bad_line_costs_only_itself(tmp_path: Path) -> None:
     source = jsonl(tmp_path / "mine.jsonl", *PAPERS)
     source.write_text(source.read_text() + "{broken\n" + json.dumps({"title": "No abstract"}))
@@ -194,6 +196,7 @@ def test_one_bad_line_costs_only_itself(tmp_path: Path) -> None:
     assert "mine.jsonl:4" in done.stdout
 
 
+@pytest.mark.slow
 def test_one_abstract_from_standard_input_is_shown(tmp_path: Path) -> None:
     with Server(reply) as server:
         done = extract("run", "-", "--out", tmp_path / "out", "--model", "m", "--base-url",
@@ -202,6 +205,7 @@ def test_one_abstract_from_standard_input_is_shown(tmp_path: Path) -> None:
     assert "4.5 x" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_base_url_may_come_from_the_environment_and_settings_from_a_file(
     tmp_path: Path,
 ) -> None:
@@ -290,6 +294,7 @@ def test_audit_is_a_reading_list(seeds: tuple[Path, str]) -> None:
     assert len(whole.splitlines()) > len(short.splitlines())
 
 
+@pytest.mark.slow
 def test_registry_lists_the_devices_that_it_lacks(tmp_path: Path) -> None:
     source = jsonl(
         tmp_path / "mine.jsonl",

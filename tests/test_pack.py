@@ -85,6 +85,7 @@ def test_packed_and_single_runs_give_the_same_lines(source: Path, tmp_path: Path
     assert "SEVERAL ABSTRACTS" in system
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "asked"),
     [
@@ -156,6 +157,7 @@ def test_a_pack_that_is_too_long_for_the_server_is_asked_one_by_one(
     assert told["live_usage"]["requests"] == 7
 
 
+@pytest.mark.slow
 def test_a_pack_that_is_refused_for_another_reason_is_not(source: Path, tmp_path: Path) -> None:
     said = {"error": {"message": "unknown field response_format"}}
     with Server(lambda number, body: Say(said, 400)) as server:
@@ -164,6 +166,7 @@ def test_a_pack_that_is_refused_for_another_reason_is_not(source: Path, tmp_path
     assert len(server.requests) == 3  # as any JSON, and without a form, too
 
 
+@pytest.mark.slow
 def test_one_bad_line_costs_only_itself_in_a_pack(source: Path, tmp_path: Path) -> None:
     source.write_text("{broken\n" + source.read_text())
     with Server(packed()) as server:
@@ -174,6 +177,7 @@ def test_one_bad_line_costs_only_itself_in_a_pack(source: Path, tmp_path: Path) 
     assert statuses == ["error"] + ["claims"] * 7
 
 
+@pytest.mark.slow
 def test_packs_that_cannot_be_are_refused(source: Path, tmp_path: Path) -> None:
     for more, words in (
         (("--pack", "9", "--concurrency", "2"), "--concurrency 5"),
@@ -185,6 +189,7 @@ def test_packs_that_cannot_be_are_refused(source: Path, tmp_path: Path) -> None:
         assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_a_pack_that_fails_on_the_wire_fails_each_of_its_papers_once(
     source: Path, tmp_path: Path
 ) -> None:
@@ -235,6 +240,7 @@ def test_max_cost_holds_for_packs_and_the_same_command_goes_on(
     assert check_account(out)["cost_usd"] == pytest.approx(4 * A_REPLY)
 
 
+@pytest.mark.slow
 def test_a_prompt_that_cannot_be_packed_is_told(source: Path, tmp_path: Path) -> None:
     prompt = tmp_path / "mine.md"
     prompt.write_text(
@@ -250,6 +256,7 @@ def test_a_prompt_that_cannot_be_packed_is_told(source: Path, tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_pack_does_not_wait_for_a_paper_behind_a_full_window(
     source: Path, tmp_path: Path
 ) -> None:

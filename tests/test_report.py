@@ -91,6 +91,7 @@ def digest(text: str) -> str:
     return f"'sha256-{made}'"
 
 
+@pytest.mark.slow
 def test_the_policy_allows_exactly_the_page_s_own_parts(page: str) -> None:
     blocks, allowed = parts(page).blocks(), policy(page)
     vega = gzip.decompress(base64.b64decode(blocks["vega"])).decode("utf-8")

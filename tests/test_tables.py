@@ -172,6 +172,7 @@ def test_what_has_no_number_comes_last_and_is_not_ranked(tmp_path: Path) -> None
         assert rows[1]["differs"] == ""
 
 
+@pytest.mark.slow
 def test_contradicting_papers_are_shown_in_the_row_and_below(one: Path) -> None:
     rows = table("benchmarks", one)
     assert [(row["score"], row["conflict"]) for row in rows] == [
@@ -307,6 +308,7 @@ def test_the_name_of_a_file_says_its_format(
 # Filters ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_filters(one: Path) -> None:
     def ratios(*arguments: str) -> list[str]:
         return [row["ratio"] for row in table("speedups", one, "--sort", "ratio_low", *arguments)]
@@ -395,6 +397,7 @@ def test_a_paper_of_two_runs_counts_once_and_the_one_that_came_out_stands(tmp_pa
     assert len(table("papers", first, first)) == 2
 
 
+@pytest.mark.slow
 def test_claims_alone_are_enough_and_parquet_is_read_back(one: Path, tmp_path: Path) -> None:
     alone = tmp_path / "mine.jsonl"
     alone.write_bytes((one / "claims.jsonl").read_bytes())
@@ -449,6 +452,7 @@ def test_without_xlsxwriter_the_extra_is_named(one: Path, tmp_path: Path) -> Non
 # SQL ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_sql_answers_over_all_views(one: Path) -> None:
     done = extract("sql", "select subject, max(ratio_high) top from speedups group by all", one,
                    "--format", "csv")  # fmt: skip
@@ -603,6 +607,7 @@ def hostile_grid(*cells: str) -> Grid:
     return Grid("t", "T", columns, (Section(None, (cells,)),))
 
 
+@pytest.mark.slow
 def test_hostile_words_stay_words(tmp_path: Path) -> None:
     folder = run(
         tmp_path / "r",
@@ -652,6 +657,7 @@ def test_plain_math_is_read_and_typeset(written: str, read: str, typeset: str | 
         assert latex_output.escape(written) == typeset
 
 
+@pytest.mark.slow
 def test_markup_is_read_in_tables_for_people_and_kept_for_machines(tmp_path: Path) -> None:
     quote = r"a gain of $1.96\times$"
     evidence = {"quote": quote, "start": 0, "end": len(quote)}

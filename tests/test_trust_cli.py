@@ -98,6 +98,7 @@ def test_one_abstract_labelled_twice_is_refused(tmp_path: Path) -> None:
     assert "is labelled in" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_shipped_gold_passes_its_check() -> None:
     done = extract("gold", "check", GOLD, "--abstracts", SEEDS)
     assert done.returncode == 0, done.stdout

@@ -74,6 +74,7 @@ def replies(draw: st.DrawFn, text: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_any_text_is_read(text: str) -> None:
     check_text(text)
