@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from claimgrid.io import run_folder
 from claimgrid.review import checked_run, correction_log, rebuilding
-from claimgrid.review.agreement import agreement, merge
 from claimgrid.review.check_first import entries, order
 from claimgrid.review.corrections import Correction, apply, standing, to_gold
 from claimgrid.review.rebuilding import Change
+from claimgrid.review.reviewer_agreement import agreement, merge
 from claimgrid.tables import views
 from claimgrid.types.claim import Claim, PaperLine, Span, SpeedupClaim
 from claimgrid.types.grounded import Refusal

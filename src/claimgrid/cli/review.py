@@ -60,7 +60,7 @@ def open_command(folder: Path, by: str | None, port: int) -> None:
 @click.argument("second", metavar="B", type=PATH)
 def agreement_command(first: Path, second: Path) -> None:
     """Compare two reviewers' corrections: Cohen's kappa, span F1, and where they differ."""
-    from claimgrid.review.agreement import agreement
+    from claimgrid.review.reviewer_agreement import agreement
 
     found = agreement(_corrections(first), _corrections(second))
     click.echo(f"claims that both decided on   {found.both}, the same way {found.same}")
@@ -77,7 +77,7 @@ def agreement_command(first: Path, second: Path) -> None:
 def merge_command(files: tuple[Path, ...], out: Path) -> None:
     """Merge files of corrections by time; where reviewers differ, the later decision holds."""
     from claimgrid.review import correction_log
-    from claimgrid.review.agreement import agreement, merge
+    from claimgrid.review.reviewer_agreement import agreement, merge
 
     read = [_corrections(path) for path in files]
     if out.exists():
