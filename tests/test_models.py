@@ -46,6 +46,13 @@ def test_hostile_words_are_read(words: str) -> None:
     assert all(size.end <= len(words) for size in model_sizes.sizes(words))
 
 
+@pytest.mark.parametrize("digits", [28, 29, 40, 300])
+@pytest.mark.parametrize("noun", ["", " parameters", "B", "e9"])
+def test_a_number_of_many_digits_is_read(digits: int, noun: str) -> None:
+    """`Decimal` computes with 28 digits, and raises where a remainder would need more."""
+    assert all(size.params > 0 for size in model_sizes.sizes("9" * digits + noun))
+
+
 @given(st.integers(1, 9999), st.sampled_from(["B", "M", " billion", " million", "K", ",000"]))
 def test_a_written_count_is_found(number: int, unit: str) -> None:
     scale = {"B": 9, "M": 6, " billion": 9, " million": 6, "K": 3, ",000": 3}[unit]

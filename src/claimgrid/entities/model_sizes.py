@@ -284,7 +284,8 @@ def _is_size(count: SizeCount, before: str, after: str) -> bool:
 
 def _is_plain_count(count: SizeCount, before: str, after: str) -> bool:
     """`58 parameters`, `5,000 trainable parameters`; but neither `GPT-3` nor `GPT 3 parameters`."""
-    if count.number % 1:
+    # Not `% 1`: `Decimal` refuses a remainder of more than 28 digits.
+    if count.number != count.number.to_integral_value():
         return False
     if count.number >= 100 and _noun(after, 1) == "none" and _PARAMS_BEFORE.search(before):
         return _told_ahead(before)
