@@ -50,7 +50,12 @@ WORDS = {
 TEN_TO = re.compile(r"(?:×|x|\*)? ?10\^?\(?([-−]?[0-9]{1,2})|[eE]([-+]?[0-9]+)")
 RAISED = re.compile(r" ?(?:\^|\*\*) ?\(?([-−+]?[0-9]{1,3})")
 TIGHT = re.compile(r"[0-9] ?([KkMBbTGn]{1,2})(?![a-z])")
-NAMES = re.compile(r"[A-Za-z_][\w.+/-]*[0-9][\w.-]*|(?<=[A-Za-z] )[0-9.]{1,4}(?= [A-Z])")
+RAISED_TO = re.compile(r"[0-9]+ ?(?:\^|\*\*) ?\(?[-−+]?[0-9]{1,3}\)?")
+GROUPS = re.compile(r"(?<![0-9])([0-9]{1,3})[ \u2009\u202f]([0-9]{3})(?![0-9])")
+NAMES = re.compile(
+    r"(?:[0-9]{1,2}(?=[A-Z][A-Za-z]))?[A-Za-z_][\w.+/-]*[0-9][\w.-]*"
+    r"|(?<=[A-Za-z] )[0-9.]{1,4}(?= [A-Z])"
+)
 ASIDE = re.compile(r"(?:±|\+/-|\+-|of|/|per|\^|out of) ?\(?[0-9.,]+|\([0-9]+\)|\[[0-9, ]+\]")
 
 
@@ -63,6 +68,7 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 def plain(words: str) -> str:
     """The copied words without the markup that stands inside or beside numbers."""
     text = unicodedata.normalize("NFKC", words).replace("\\,", " ").replace("{,}", ",")
+    text = re.sub(r"\{([0-9]+)\}\{([0-9]+)\}", r"\1/\2", text)  # what is left of \frac
     text = re.sub(r"\\(?:times|cdot)\s?", "×", text)
     text = re.sub(r"\\(?:sim|to)\s?", "~", re.sub(r"\\pm\s?", "±", text))
     return re.sub(r"\\[A-Za-z]+|[${}\\]", "", text)
@@ -105,7 +111,9 @@ def _literals(digits: str) -> set[float]:
 def numbers_of(claim: Claim) -> list[float]:
     """The numbers that a claim line says."""
     if claim.kind == "hardware":
-        return [float(n) for n in (claim.count,) if n is not None]
+        # "100 nodes, each with eight": the total is worked out, the nodes are what is written.
+        computed = claim.nodes and claim.per_node and claim.count == claim.nodes * claim.per_node
+        return [float(n) for n in (claim.nodes if computed else claim.count,) if n is not None]
     if claim.value is None or claim.value.low is None or claim.value.high is None:
         return []
     return [claim.value.low, claim.value.high]
@@ -145,7 +153,7 @@ def _unsaid(words: str, ours: list[float]) -> str | None:
     allowed = meanings(words)
     if not ours or any(not any(_same(abs(n), a) for a in allowed) for n in ours):
         return None  # made of several numbers: `is_wrong` has looked at it
-    text = plain(words)
+    text = RAISED_TO.sub(" ", GROUPS.sub(r"\1\2", plain(words)))
     text = ASIDE.sub(" ", NAMES.sub(" ", text))
     left = [
         match.group()

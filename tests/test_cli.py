@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from forked import forks
 from server import Server, completion
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,21 +23,41 @@ LINES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
 def extract(
     *arguments: object, cwd: Path = ROOT, stdin: str = "", timeout: float = 120, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OPENAI_", "CLAIMGRID_")) and not name.endswith("_API_KEY")
-    }
+    """Run the command line in a process of its own, forked where the system can fork.
+
+    Variables that the interpreter itself reads at its start (`PYTHONPATH`) need a fresh one.
+    """
+    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+    if not can_fork or any(name.startswith("PYTHON") for name in environment):
+        return started(*arguments, cwd=cwd, stdin=stdin, timeout=timeout, **environment)
+    texts = [str(argument) for argument in arguments]
+    return forks().run(texts, cwd, stdin, _clean() | environment, timeout)
+
+
+def started(
+    *arguments: object, cwd: Path = ROOT, stdin: str = "", timeout: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a fresh interpreter."""
     return subprocess.run(
         [sys.executable, "-m", "claimgrid", *map(str, arguments)],
         cwd=cwd,
         input=stdin,
         capture_output=True,
         text=True,
-        env=clean | {"COLUMNS": "120", "NO_COLOR": "1"} | environment,
+        env=_clean() | environment,
         timeout=timeout,
         check=False,
     )
+
+
+def _clean() -> dict[str, str]:
+    """The environment without keys and settings, at a width that every machine has."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OPENAI_", "CLAIMGRID_")) and not name.endswith("_API_KEY")
+    }
+    return kept | {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -62,7 +84,7 @@ def reply(number: int, body: Any) -> Any:
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The main job, run once: its folder and what it printed."""
     out = tmp_path_factory.mktemp("seeds")
-    done = extract("run", "seeds/", "--out", out)
+    done = started("run", "seeds/", "--out", out)
     assert done.returncode == 0, done.stderr + done.stdout
     return out, done.stdout
 

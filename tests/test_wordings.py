@@ -91,6 +91,25 @@ def test_every_digit_of_the_words_is_read_or_they_are_refused(bits: list[str]) -
             assert any(q.start <= at < q.end for q in owners)
 
 
+@pytest.mark.parametrize(
+    ("words", "unit"),
+    [
+        ("9 widgets", "widget"),
+        ("9 widgets) of", "widget"),
+        ("9 widgets under", "widget"),
+        ("9-point mesh in", "point mesh"),
+        ("$9^{3}$ widgets$ in", "widget"),
+        ("9^th", "score"),  # of a number without a unit
+        ("9 of the", "score"),
+    ],
+)
+def test_a_unit_ends_where_the_words_that_are_counted_end(words: str, unit: str) -> None:
+    found = value(words)
+    assert found is not None
+    assert found.value is not None
+    assert found.value.unit == unit
+
+
 @given(st.integers(1, 999), st.sampled_from([("thousand", 3), ("million", 6), ("billion", 9)]))
 def test_a_size_in_words_is_the_number_that_they_say(number: int, scale: tuple[str, int]) -> None:
     spelled = f"{number} {scale[0]} parameters"

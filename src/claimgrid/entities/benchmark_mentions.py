@@ -69,7 +69,7 @@ def _widened(words: str, text: str, span: tuple[int, int]) -> str | None:
 
 def _adds(words: str, alone: str) -> bool:
     """Whether the table knows these words, and as more than the name alone."""
-    if benchmarks.find(words) is None:
+    if not benchmarks.may_end_name(words.rpartition(" ")[2]) or benchmarks.find(words) is None:
         return False
     whole = benchmarks.benchmark(words)
     return whole != alone and not fold(alone).startswith(fold(whole))

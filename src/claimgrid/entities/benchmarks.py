@@ -80,6 +80,23 @@ def find(name: str) -> Benchmark | None:
     return table.entries.get(known.base) if known else None
 
 
+def may_end_name(word: str) -> bool:
+    """Whether a name of the table, with its version, languages and split, can end in this word.
+
+    A quick test before `find`: it may say yes to a word that ends no name, but never no to one
+    that does.
+    """
+    return not word.isalpha() or fold(word) in _endings()
+
+
+@cache
+def _endings() -> frozenset[str]:
+    """Every ending of a folded name, split or language: folding joins the words of a name."""
+    table = _table()
+    folded = {*table.names, *table.splits, *table.languages}
+    return frozenset(name[at:] for name in folded for at in range(len(name)))
+
+
 def names() -> tuple[Benchmark, ...]:
     """Every entry of the table."""
     return tuple(_table().entries.values())
@@ -187,6 +204,8 @@ def _parts(name: str, table: _Table) -> _Parts | None:
             name, year = match.groups()
         elif not version and (match := _VERSION.fullmatch(name)):
             name, version = match[1], match[2].lower()
+        else:
+            return None
     return None
 
 

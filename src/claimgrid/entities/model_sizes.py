@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -124,13 +125,14 @@ _ACTIVE_BEFORE = re.compile(
 _NEAR = 80  # characters looked at on either side of a number
 
 
-def _read(words: str) -> list[tuple[Size, SizeRole]]:
+@lru_cache(maxsize=32)  # each size claim of an abstract asks again, for each of its fields
+def _read(words: str) -> tuple[tuple[Size, SizeRole], ...]:
     """All counts with their roles, with offsets of the words as written."""
     plain = plain_text(words)
-    return [
+    return tuple(
         (Size(plain.starts[size.start], plain.ends[size.end - 1], size.params), role)
         for size, role in _judged(plain)
-    ]
+    )
 
 
 def _judged(plain: Plain) -> list[tuple[Size, SizeRole]]:

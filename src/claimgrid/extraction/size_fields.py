@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
@@ -11,25 +10,22 @@ from claimgrid.quantities.quantity import Quantity
 from claimgrid.quantities.unread import unread_words
 from claimgrid.types.claim import Span
 
-_REACH = 160  # characters on either side that tell what a number counts
 _PARSERS: dict[str, Callable[[str], list[model_sizes.Size]]] = {
     "total": model_sizes.sizes,
     "active": model_sizes.may_be_active,
     "context": model_sizes.contexts,
 }
-_WORD_END = re.compile(r"[\s]")
 
 
 def sizes_at(span: Span, text: str, quantities: Sequence[Quantity], field: str) -> int | str:
     """The count at a span, or the reason code for which it cannot be taken.
 
-    It is parsed with the words around it: the 7 of `Foo-7/13B` is 7B.
+    It is read with the words around it: the 7 of `Foo-7/13B` is 7B.
     """
-    low, high = _window(text, span)
     here = [
-        (low + size.start, low + size.end, size.params)
-        for size in _PARSERS[field](text[low:high])
-        if low + size.start < span.end and span.start < low + size.end
+        (size.start, size.end, size.params)
+        for size in _PARSERS[field](text)
+        if size.start < span.end and span.start < size.end
     ]
     if not here:
         return "no_parameter_count"
@@ -50,16 +46,3 @@ def sizes_at(span: Span, text: str, quantities: Sequence[Quantity], field: str) 
         and any(char.isalpha() for char in text[quantity.start : quantity.end])
     ]
     return "unread_number" if unread_words(text, [(start, end), *named], span) else params
-
-
-def _window(text: str, span: Span) -> tuple[int, int]:
-    """The text around a span, cut at white space."""
-    low, high = max(0, span.start - _REACH), min(len(text), span.end + _REACH)
-    if low:
-        cut = _WORD_END.search(text, low, span.start)
-        low = cut.end() if cut else low
-    if high < len(text):
-        tail = text[span.end : high]
-        last = max((m.start() for m in _WORD_END.finditer(tail)), default=len(tail))
-        high = span.end + last
-    return low, high

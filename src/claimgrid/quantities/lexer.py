@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from claimgrid.quantities.non_quantities import refused
 from claimgrid.quantities.qualifiers import bounded
@@ -38,7 +39,12 @@ def lex(text: str) -> list[Quantity]:
 
 def lex_plain(text: str) -> list[Quantity]:
     """Every number of plain text, with offsets of that text."""
-    return bounded(text, join(text, atoms(text)))
+    return list(_read(text))
+
+
+@lru_cache(maxsize=32)  # the abstract is read for its quantities and again for its model sizes
+def _read(text: str) -> tuple[Quantity, ...]:
+    return tuple(bounded(text, join(text, atoms(text))))
 
 
 def _with_hidden(plain: Plain, found: list[Quantity]) -> list[Quantity]:

@@ -48,6 +48,7 @@ _ADDS_UP = frozenset({
 _NO_UNIT = frozenset(
     ["the", "its", "their", "our", "this", "these", "those", "all", "each", "both"]
 )
+_PUNCTUATION = re.compile(r"[()\[\],;:$^{}\"]")  # no unit of copied words goes beyond it
 _PERIOD_UNIT = {"second": "s", "minute": "min", "GPU": "gpu"}
 _CUES: dict[Qualifier, re.Pattern[str]] = {
     "up_to": re.compile(
@@ -245,7 +246,10 @@ def _trailing(text: str, parts: tuple[Number, ...], span: Span) -> str:
     """The unit that the copied words themselves end with: "60 lines" is in `line`."""
     rest = plain_text(text[parts[-1].end : span.end]).text.strip(" \t\n$~{}\\,-")
     rest = rest.removeprefix("of ")
-    first = re.split(r"[^A-Za-z]", rest, maxsplit=1)[0].lower()
-    if first in _NO_UNIT or first in unit_table().connectives:
+    small = _NO_UNIT | unit_table().connectives
+    words = _PUNCTUATION.split(rest, maxsplit=1)[0].split()
+    if words and re.split(r"[^A-Za-z]", words[0], maxsplit=1)[0].lower() in small:
         return ""
-    return unit_of(rest) if any(char.isalpha() for char in rest) else ""
+    while words and words[-1].lower() in small:
+        words.pop()
+    return unit_of(" ".join(words)) if any(map(str.isalpha, "".join(words))) else ""
