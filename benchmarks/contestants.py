@@ -121,7 +121,7 @@ def ours_run(job: Job) -> int:
             model=job.model, base_url=job.url, replay="off", concurrency=job.concurrency
         )
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            run(str(_source(job, Path(folder))), Path(folder) / "out", given)
+            run((str(_source(job, Path(folder))),), Path(folder) / "out", given)
         return _came_out(Path(folder) / "out")
 
 

@@ -50,7 +50,7 @@ WORDS = {
 TEN_TO = re.compile(r"(?:×|x|\*)? ?10\^?\(?([-−]?[0-9]{1,2})|[eE]([-+]?[0-9]+)")
 RAISED = re.compile(r" ?(?:\^|\*\*) ?\(?([-−+]?[0-9]{1,3})")
 TIGHT = re.compile(r"[0-9] ?([KkMBbTGn]{1,2})(?![a-z])")
-RAISED_TO = re.compile(r"[0-9]+ ?(?:\^|\*\*) ?\(?[-−+]?[0-9]{1,3}\)?")
+RAISED_TO = re.compile(r"(?<![0-9])[0-9]+ ?(?:\^|\*\*) ?\(?[-−+]?[0-9]{1,3}\)?")
 GROUPS = re.compile(r"(?<![0-9])([0-9]{1,3})[ \u2009\u202f]([0-9]{3})(?![0-9])")
 NAMES = re.compile(
     r"(?:[0-9]{1,2}(?=[A-Z][A-Za-z]))?[A-Za-z_][\w.+/-]*[0-9][\w.-]*"
@@ -111,9 +111,7 @@ def _literals(digits: str) -> set[float]:
 def numbers_of(claim: Claim) -> list[float]:
     """The numbers that a claim line says."""
     if claim.kind == "hardware":
-        # "100 nodes, each with eight": the total is worked out, the nodes are what is written.
-        computed = claim.nodes and claim.per_node and claim.count == claim.nodes * claim.per_node
-        return [float(n) for n in (claim.nodes if computed else claim.count,) if n is not None]
+        return [float(n) for n in (claim.count,) if n is not None]
     if claim.value is None or claim.value.low is None or claim.value.high is None:
         return []
     return [claim.value.low, claim.value.high]
@@ -123,6 +121,9 @@ def is_wrong(claim: Claim, words: str) -> str | None:
     """What is wrong with a claim of these words, or None."""
     allowed = meanings(words)
     ours = numbers_of(claim)
+    if claim.kind == "hardware" and claim.nodes and claim.per_node:
+        # "100 nodes, each with eight": the total is worked out, and the nodes may be copied.
+        ours = [n for n in (claim.count, claim.nodes, claim.per_node) if n in allowed] or ours
     for number in ours:
         if not any(_same(abs(number), value) for value in allowed) and not _made(
             abs(number), allowed
@@ -166,7 +167,7 @@ def _unsaid(words: str, ours: list[float]) -> str | None:
 
 
 def _scaled(digits: str) -> list[float]:
-    return [value * 10.0**n for value in _literals(digits) for n in range(-12, 13)]
+    return [value * 10.0**n for value in _literals(digits) for n in range(-80, 81)]
 
 
 def _same(a: float, b: float) -> bool:

@@ -57,6 +57,7 @@ _TIME_OR_RATE = re.compile(r"_(?:hour|day|second|minute|year|week|month)s?|/")
 _POD_WORD = re.compile(r"(?<![A-Za-z])(?:super)?pods?(?![a-z])", re.I)
 _POD = re.compile(r"[\s-]{0,2}(?:super)?pods?(?![a-z])", re.I)
 _MAX_PER_NODE = 16  # no server holds more devices: "4 nodes with 32 GPUs" gives the total
+_USUAL_PER_NODE = 8  # "a 2-node, 8-GPU cluster" may have 8 or 16 devices: no count can be given
 # Each device is masked by a private character of its own; a phrase is too short for more of them.
 _PRIVATE = 0xE000
 _CODE = re.compile(r"[\ue000-\ue2ff]")
@@ -86,7 +87,8 @@ _RULES = tuple(
         # 12-node 8xH20; 32 nodes with 8 H100s each
         r"(?P<nodes>N)h?~[mn][^N1a]{0,6}(?P<per>N)[hX]{0,2}~[DGPde][^N]{0,4}?(?P<q>q)",
         r"(?P<nodes>N)h?~[mn][^N1a]{0,6}?(?P<q>q)[^N1a]{0,4}(?P<per>N)[hX]{0,2}~[DGPde]",
-        r"(?P<nodes>N)hn~(?P<each>N)[hX]{0,2}~*",
+        r"(?P<nodes>N)hn,(?P<all>N)h[DGPde]",  # a four-node, 16-GPU cluster: 16 in all
+        r"(?P<nodes>N)hn~(?P<per>N)[hX]{0,2}~*",
         r"(?P<nodes>N)h?~[mn][^N1a]{0,6}(?P<per>N)[hX]{0,2}~[DGPde]",
         # two 8-GPU servers; 2x4 A100
         r"(?P<nodes>N)~(?P<each>N)h?X?~*~[DGP]?~m",
@@ -200,6 +202,10 @@ def _counts(found: re.Match[str], values: list[int]) -> Counts:
         nodes = 1
     if "dual" in got:
         return Counts(got["dual"], None, got["dual"])
+    if "all" in got:
+        if nodes is None or got["all"] <= _USUAL_PER_NODE or got["all"] % nodes:
+            return Counts(None, nodes, None)
+        count = got["all"]
     if "per" in got:
         if got["per"] > _MAX_PER_NODE and "q" not in got:
             count = got["per"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -165,6 +165,9 @@ def _hardware(grounded: Grounded, context: Context) -> Fields | Refusal:
     device = hardware.resolve(words)
     count, nodes, per_node, vague = _counts(grounded, span, context)
     stated = grounded.spans.get("count", ())
+    if stated and not _says(stated[0], {count, nodes, per_node}, context):
+        # The phrase has a count, but the words that the model points at say another number.
+        count = nodes = per_node = None
     return {
         "device": device.slug,
         "vendor": device.vendor,
@@ -298,6 +301,19 @@ def _counts_the_machine(grounded: Grounded, device: Span, context: Context) -> b
     count = grounded.spans["count"][0]
     article = context.text[count.start : count.end].lower() in ("a", "an")
     return article and _MACHINE.match(context.text, device.end) is not None
+
+
+def _says(span: Span, counts: set[int | None], context: Context) -> bool:
+    """Whether the words say one of the counts; words without digits say nothing against them."""
+    first = bisect_right(context.quantities, span.start, key=lambda quantity: quantity.end)
+    stop = bisect_left(context.quantities, span.end, key=lambda quantity: quantity.start)
+    said = {
+        part.value
+        for quantity in context.quantities[first:stop]
+        if quantity.reason is None
+        for part in quantity.parts
+    }
+    return not said or not said.isdisjoint(counts)
 
 
 def _measures(grounded: Grounded, context: Context, name: str) -> bool:

@@ -22,8 +22,7 @@ def missing(request: Request, stores: Sequence[ResponseStore]) -> str:
         r
         for store in stores
         if isinstance(store, RecordingFolder)
-        for r in store.of_model(request.model)
-        if r.abstract_sha256 == request.abstract_sha256 or r.paper_id == request.paper_id
+        for r in store.about(request.model, request.abstract_sha256, request.paper_id)
     ]
     if not near:
         why = f"model {request.model} has no recording for this paper"

@@ -230,10 +230,10 @@ class Client:
             self._http.limiter.close(error.why)
 
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
+        if not exchange.recorded and not exchange.live:
+            raise NoRecordingError(exchange.missing())
         if self._fast:
             await self._first_reply(request, exchange)
-            if request.grammar is not None and not exchange.attempts and not exchange.failure:
-                exchange.failure = NoRecordingError(exchange.missing())
             # No vendor's client sends grammars, and there is nothing to say in a re-ask: the server
             # held the reply to all that could be asked for.
             final = exchange.failure is not None or request.grammar is not None

@@ -93,6 +93,7 @@ class RecordingFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._told: dict[str, dict[str, list[Recording]]] = {}
 
     def _path(self, model: str, key: str) -> Path:
         return self.root / folder_name(model) / f"{key}.json"
@@ -139,6 +140,20 @@ class RecordingFolder:
             recording = self.get(model, path.stem)
             if recording is not None:
                 yield recording
+
+    def about(self, model: str, abstract_sha256: str, paper_id: str) -> list[Recording]:
+        """The recordings of a model for an abstract or a paper, without their replies.
+
+        The folder is read once: a run in which nothing is recorded asks for every paper.
+        """
+        if model not in self._told:
+            told = self._told[model] = {}
+            for recording in self.of_model(model):
+                bare = recording.model_copy(update={"attempts": ()})
+                for name in {bare.abstract_sha256, bare.paper_id}:
+                    told.setdefault(name, []).append(bare)
+        found = self._told[model]
+        return [*found.get(abstract_sha256, ()), *found.get(paper_id, ())]
 
 
 class ReplyCache:

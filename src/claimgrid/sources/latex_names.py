@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ def without_latex(text: Any) -> Any:
     """
     if not isinstance(text, str) or not _MARKUP.search(text):
         return text
+    return _read(text)
+
+
+@lru_cache(maxsize=4096)  # authors recur, and a name takes a millisecond
+def _read(text: str) -> str:
     try:
         read = _reader().latex_to_text(_COMMENT.sub(r"\\%", text))
     except Exception:  # noqa: BLE001 pylatexenc raises whatever its tables raise on odd input
