@@ -1,4 +1,4 @@
-"""Replies, abstracts and hostile texts ─► how fast the pure path is, and that it is linear.
+"""Measures how fast grounding and normalizing are, and that their time is linear.
 
     pip install -r benchmarks/requirements-normalize.txt
     PYTHONHASHSEED=0 python benchmarks/normalize.py [compare] [throughput] [linear] [--largest N]

@@ -1,6 +1,6 @@
-"""Text and expected quantities ─► the share that our lexer and quantulum3 each get right.
+"""Counts how many expected quantities our lexer and quantulum3 each get right.
 
-The cases are `tests/cases/numbers.jsonl`. Knows how quantulum3 names units; times nothing.
+The cases are `tests/cases/numbers.jsonl`.
 """
 
 from __future__ import annotations

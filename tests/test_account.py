@@ -75,7 +75,7 @@ def test_max_requests_stops_and_the_same_command_goes_on(tmp_path: Path) -> None
             if code:
                 assert told["stopped_by"] == "--max-requests 4"
                 assert not told["source_ended"]
-                assert "the same command goes on from here" in done.stdout
+                assert "the same command continues from here" in done.stdout
     assert told["stopped_by"] is None
     assert told["source_ended"]
     assert told["asked"] == {"cache": 8, "live": 2}

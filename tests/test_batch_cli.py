@@ -70,7 +70,7 @@ def test_a_stopped_batch_run_goes_on_with_the_same_command(
         said, _ = running.communicate(timeout=60)
         if how == signal.SIGINT:
             assert running.returncode == 130
-            assert "The same command goes on from here" in said
+            assert "The same command continues from here" in said
         provider.steps = ["validating", "in_progress", "completed"]
         again = extract(*command)
     assert again.returncode == 0, again.stdout + again.stderr

@@ -58,7 +58,7 @@ def _fills_up(done: subprocess.CompletedProcess[str], counting: Counting, stored
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "a reply cannot be stored" in done.stderr
-    assert "the same command goes on from there" in done.stderr
+    assert "the same command continues from there" in done.stderr
     assert 0 < stored < counting.total <= stored + AT_RISK
 
 

@@ -146,7 +146,7 @@ def test_a_real_training_lowers_the_loss_and_changes_what_llama_cpp_answers(tmp_
     settings = ("--rank", "4", "--rate", "3e-3", "--held-out", "0")
     begun = extract(*command, *settings, "--epochs", "6", timeout=600)
     assert begun.returncode == 0, begun.stderr
-    # The same command with more epochs goes on; it does not begin again.
+    # The same command with more epochs continues; it does not begin again.
     ended = extract(*command, *settings, "--epochs", "16", timeout=600)
     assert ended.returncode == 0, ended.stderr
     steps = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

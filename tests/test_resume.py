@@ -1,4 +1,4 @@
-"""A run that is killed, interrupted or has no room goes on with the same command and loses nothing.
+"""A run that is killed or interrupted continues with the same command and loses nothing.
 
 The power cannot be cut in a test. What holds then is SQLite's promise for a write-ahead log with
 `synchronous=FULL`: each commit is synced before a reply is used, so all but the last commit under
@@ -141,7 +141,7 @@ def test_ctrl_c_finishes_what_is_under_way_and_says_how_to_go_on(
         printed, told = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "finishing what is under way; Ctrl-C again to stop at once" in told
-        assert "the same command goes on from here" in printed
+        assert "the same command continues from here" in printed
         assert "Traceback" not in told + printed
         asked = counting.total
         # What was asked is on disk, and nothing else was sent after the one flight under way.
@@ -186,7 +186,7 @@ def test_ctrl_c_twice_ends_at_once_and_keeps_what_came(
         printed, told = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "Traceback" not in told + printed
-        assert "the same command goes on from here" in printed
+        assert "the same command continues from here" in printed
         on_disk = kept(out, tmp_path / "copy")
         assert sum(on_disk.values()) >= counting.total - AT_RISK
         slow[0] = 0.0

@@ -7,7 +7,7 @@
     ├── StoreError                   the run's folder cannot be read or written
     ├── ExtractionError              one abstract failed, and the caller wants to know
     ├── StoppedError                 a limit of the run is reached; nothing is wrong
-    └── PaperError                   costs one paper only; the run goes on, exit 1
+    └── PaperError                   costs one paper only; the run continues, exit 1
         ├── NoRecordingError         nothing recorded for the request and no model to ask
         ├── RefusedError             the model refused, or a content filter stopped it
         ├── TruncatedError           the reply was cut at the token limit

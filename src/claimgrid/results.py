@@ -101,7 +101,7 @@ class Extraction:
 
     @property
     def status(self) -> Status:
-        """`claims`, `no_claims`, `refused`, `truncated`, `invalid` or `error`."""
+        """How it ended: `claims`, `no_claims`, `refused`, `truncated`, `invalid` or `error`."""
         return self.paper.status
 
     @property

@@ -1,8 +1,8 @@
 """Settles the requests of a batch that has ended: stored, re-asked, requeued or failed.
 
 Result files are on this disk until all of a part is settled, and a reply reaches the reply cache
-before the state file says that it is there: after a kill the part is simply read again. Knows no
-client library.
+before the state file says that it is there: after a kill the part is simply read again. The
+vendor's client library stays behind `base.py`.
 """
 
 from __future__ import annotations

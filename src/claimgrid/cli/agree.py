@@ -29,8 +29,8 @@ def agree(
 ) -> int:
     """Run the sources once for each model and sample, and join the runs into `out`.
 
-    Each run has a folder of its own below `out`, so that the same command goes on where it stopped
-    and pays for no reply twice.
+    Each run has a folder of its own below `out`, so that the same command continues where it
+    stopped and pays for no reply twice.
 
     Returns:
         The worst exit code of the runs.

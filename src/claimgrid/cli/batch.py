@@ -182,7 +182,7 @@ def cancel_command(folder: Path) -> None:
 def run_command(source: str, out: Path | None, poll: float, **flags: Any) -> None:
     """Submit SOURCE, wait for the batches, collect them and extract the claims.
 
-    Ctrl-C is safe: the same command goes on.
+    Ctrl-C is safe: the same command continues.
     """
     from claimgrid.cli import batch_api
 

@@ -135,7 +135,7 @@ def run(source: str, out: Path | None, given: settings.Settings, *, poll: float)
         except KeyboardInterrupt:
             console.print(
                 "[yellow]interrupted[/]; nothing is lost and the batches go on at the provider. "
-                "The same command goes on from here; `extract batch status "
+                "The same command continues from here; `extract batch status "
                 f"{folder}` looks, `extract batch cancel {folder}` stops them",
                 soft_wrap=True,
             )

@@ -201,7 +201,7 @@ def distill_reader(
     "tokenizer.json). lora: embedded/NAME, a GGUF file, or a folder that transformers reads.",
 )
 @click.option(
-    "-o", "--out", type=PATH, required=True, help="Folder of the training; goes on there."
+    "-o", "--out", type=PATH, required=True, help="Folder of the training; continues there."
 )
 @click.option(
     "--gold",
@@ -240,7 +240,7 @@ def command(
     """Tune a small model on the claims or replies of the runs RUN… (extra `train`).
 
     Writes a reader's folder, or a LoRA adapter that llama.cpp loads. A training that was stopped
-    goes on with the same command. Takes an hour or two for a thousand abstracts on two cores.
+    continues with the same command. Takes an hour or two for a thousand abstracts on two cores.
     """
     if kind == "reader":
         settings = ReaderSettings(epochs or 9.0, rate or 2e-4, seed)

@@ -93,7 +93,7 @@ def list_command() -> None:
 @command.command("pull")
 @_NAME
 def pull_command(name: str) -> None:
-    """Fetch the model NAME and check it; a download that was cut goes on where it stopped."""
+    """Fetch the model NAME and check it; a download that was cut continues where it stopped."""
     sys.exit(pull(name))
 
 

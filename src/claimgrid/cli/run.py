@@ -92,7 +92,7 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     if told["stopped_by"]:
         console.print(
             f"[yellow]stopped[/] by {escape(told['stopped_by'])}: the results cover part of the "
-            "source; the same command goes on from here and pays for no reply twice",
+            "source; the same command continues from here and pays for no reply twice",
             soft_wrap=True,
         )
 

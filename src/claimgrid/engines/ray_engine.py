@@ -231,7 +231,7 @@ def _ours(error: Exception) -> ClaimgridError:
         cause = getattr(cause, "cause", None) or cause.__cause__
     first = str(error).strip().partition("\n")[0]
     return SetupError(
-        f"Ray ended the run: {first}; the same command goes on and pays for no reply twice"
+        f"Ray ended the run: {first}; the same command continues and pays for no reply twice"
     )
 
 

@@ -47,7 +47,7 @@ class StagedSource:
 def stage(setup: RunSetup) -> StagedSource:
     """Read the source into files below the run's folder, named by all that they hold.
 
-    The name is the same for the same papers, model and prompt: then an interrupted run goes on.
+    The name is the same for the same papers, model and prompt: then an interrupted run continues.
     What another run left is removed.
     """
     root = setup.folder / FOLDER

@@ -176,7 +176,7 @@ class PaperWorker:
                 if outcome is None:
                     continue
                 came_out = outcome.paper.status in CAME_OUT
-                # One that failed is asked about again when an interrupted run goes on.
+                # One that failed is asked about again when an interrupted run continues.
                 rows.append(
                     {
                         "checkpoint": outcome.paper.paper_id if came_out else f"failed {place}",

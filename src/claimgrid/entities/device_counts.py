@@ -133,7 +133,7 @@ _NOTHING = Counts(None, None, None)
 
 
 def counts_in(phrase: str) -> Counts:
-    """A phrase that names devices → how many: `12-node 8xH20` → 96 in all, 12 nodes of 8.
+    """Count the devices that a phrase names: `12-node 8xH20` are 96 in all, 12 nodes of 8.
 
     Digits of names, memory sizes and core counts are not counts. Vague and alternative numbers
     ("thousands", "one or two", "8 A100s and 4 V100s") give None. A system gives the devices inside
@@ -156,7 +156,7 @@ def _plain(codes: str, values: list[int]) -> set[int]:
 
 
 def read_count(words: str) -> int | None:
-    """Words copied as a count → the number: `2,048`, `a single` is 1, `two dozen` is 24, `8x` is 8.
+    """Read the number of words copied as a count: `a single` is 1, `two dozen` is 24, `8x` is 8.
 
     None for a vague number ("thousands"), several numbers, a fraction, a measure ("7k GPU hours")
     or no number.
@@ -175,7 +175,7 @@ def read_count(words: str) -> int | None:
 
 
 def read_word(text: str) -> int | None:
-    """`dual` and `quad`: words that count devices and are no number words elsewhere."""
+    """Read `dual` and `quad`: words that count devices and are no number words elsewhere."""
     words: dict[str, int] = hardware_registry.data()["counts"]["words"]
     return words.get(text.lower())
 
@@ -314,7 +314,7 @@ def _code(token: re.Match[str], devices: list[tuple[str, int]]) -> tuple[str, in
 
 @cache
 def _words() -> dict[str, str]:
-    """Each word that has a code of its own → the code."""
+    """The code of each word that has one of its own."""
     table = hardware_registry.data()["counts"]
     plain = {code: table["codes"][name] for name, code in _CODES.items()}
     found = {word: code for code, words in plain.items() for word in words}

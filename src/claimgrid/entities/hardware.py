@@ -67,7 +67,7 @@ def find(text: str) -> list[Mention]:
 
 
 def resolve(words: str) -> Device:
-    """Words that name one device ("Nvidia V100 GPU", "AMD platforms") → the device.
+    """The device that words name ("Nvidia V100 GPU", "AMD platforms").
 
     A product wins over a vendor, a vendor over a class, more words over fewer, the first over
     later ones. Never fails: a product that the registry lacks becomes `vendor-product`, not known.

@@ -78,7 +78,7 @@ class Pattern:
 
 
 def expand(text: str) -> Iterator[str]:
-    """`a{b,c}` → `ab`, `ac`; several braces multiply."""
+    """Write out the braces of `a{b,c}`: `ab`, `ac`; several braces multiply."""
     found = _BRACES.search(text)
     if found is None:
         yield text
@@ -104,14 +104,14 @@ def data() -> dict[str, Any]:
 
 
 def alternatives(texts: list[str]) -> str:
-    """Written forms → one regular expression, the longest first, plural s allowed."""
+    """One regular expression for written forms, the longest first, plural s allowed."""
     forms = sorted(set(chain.from_iterable(map(expand, texts))), key=len, reverse=True)
     return "(?:" + "|".join(GAP.join(map(_word, form.split())) for form in forms) + ")" + _END
 
 
 @cache
 def index(*, loose: bool) -> dict[str, tuple[Pattern, ...]]:
-    """First word, lower case → the patterns that begin with it, the longest first.
+    """The patterns by their first word in lower case, the longest first.
 
     `loose` adds the spellings that are too common as words to be looked for in running text.
     """
@@ -303,7 +303,7 @@ def noise() -> re.Pattern[str]:
 
 @cache
 def stems() -> dict[str, Pattern]:
-    """First word of a stem → a pattern whose slug is the prefix, for products not known."""
+    """Patterns by the first word of a stem; the slug is the prefix, for products not known."""
     found: dict[str, Pattern] = {}
     for family in data()["family"]:
         device = Device(family["prefix"], family.get("vendor"), family["category"], known=False)

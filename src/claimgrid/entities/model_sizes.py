@@ -249,7 +249,7 @@ def _is_context(count: SizeCount, before: str, after: str) -> bool:
 
 
 def _name_before(before: str) -> re.Match[str] | None:
-    """The name that the number goes on with: `Foo-`, `foo/bar_`."""
+    """The name that the number continues with: `Foo-`, `foo/bar_`."""
     # Most numbers stand after a space; the search would try each letter before it.
     return _NAME_BEFORE.search(before) if _JOINER.search(before[-2:]) else None
 

@@ -1,6 +1,6 @@
 """Runs work on papers with a bounded number under way, and gives results in the order of papers.
 
-Knows nothing of papers, models or files.
+It is generic: papers, models and files are the caller's.
 """
 
 from __future__ import annotations

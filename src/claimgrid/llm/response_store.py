@@ -85,7 +85,7 @@ class ResponseStore(Protocol):
         """Keep it; on disk when this returns."""
 
     async def keep(self, recording: Recording) -> None:
-        """`put` without holding up others; on disk when this returns."""
+        """Write as `put` does, without holding up others; it is on disk when this returns."""
 
 
 class RecordingFolder:
@@ -131,7 +131,7 @@ class RecordingFolder:
             raise StoreError(f"{path}: the recording cannot be written: {error}") from error
 
     async def keep(self, recording: Recording) -> None:
-        """`put`; one small file is not worth a thread."""
+        """Write as `put` does; one small file is not worth a thread."""
         self.put(recording)
 
     def of_model(self, model: str) -> Iterator[Recording]:
@@ -293,7 +293,7 @@ class ReplyCache:
         except sqlite3.Error as error:
             raise StoreError(
                 f"{self.path}: a reply cannot be stored: {error}; what was stored before is safe, "
-                "and the same command goes on from there"
+                "and the same command continues from there"
             ) from error
 
     def _replaced(self, begun: Sequence[Recording]) -> Iterator[Recording]:

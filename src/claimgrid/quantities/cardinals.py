@@ -93,7 +93,7 @@ def cardinal_at(text: str, start: int) -> WordNumber | None:
 
 
 def _fits(current: float | None, value: float, match: re.Match[str], total: float) -> bool:
-    """Whether a number word goes on the number so far: `twenty-five`, `hundred fifty`."""
+    """Whether a number word continues the number so far: `twenty-five`, `hundred fifty`."""
     if current is None:
         return not total or bool(match["gap"])
     if match["and"] or current % 100 == 0:
@@ -102,7 +102,7 @@ def _fits(current: float | None, value: float, match: re.Match[str], total: floa
 
 
 def _counts_on(text: str, end: int) -> bool:
-    """Whether a second number goes on: the `two` of `one hundred and two hundred`."""
+    """Whether a second number continues: the `two` of `one hundred and two hundred`."""
     match = _WORD.match(text, end)
     return match is not None and match["word"].lower() in ("hundred", "dozen")
 
@@ -126,7 +126,7 @@ def magnitude_at(text: str, end: int, *, of: bool) -> Magnitude | None:
 
 
 def mixed_at(text: str, end: int, whole: float) -> WordNumber | None:
-    """`and a half` after a whole number, with the magnitude after it."""
+    """Read `and a half` after a whole number, with the magnitude after it."""
     match = _MIXED.match(text, end)
     if match is None:
         return None

@@ -37,7 +37,7 @@ def compound(left: Quantity, right: Quantity, gap: str) -> float | None:
 
 
 def glued_at(text: str, digit: int) -> Quantity | None:
-    """`1h20min`, `2m30s`: a duration without spaces between a unit and the next number."""
+    """Read `1h20min` or `2m30s`: a duration without spaces between a unit and the next number."""
     match = _GLUED.match(text, digit)
     if match is None:
         return None

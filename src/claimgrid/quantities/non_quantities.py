@@ -133,7 +133,7 @@ def by_word_before(text: str, start: int, floor: int) -> str | None:
 
 
 def year_at(text: str, start: int, end: int, floor: int) -> str | None:
-    """`year` or `date` where a bare four-digit number is one, by what stands around it."""
+    """Say `year` or `date` where what stands around a bare four-digit number makes it one."""
     if YEAR.fullmatch(text, start, end) is None:
         return None
     words = lexicon()

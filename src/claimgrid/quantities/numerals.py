@@ -84,7 +84,7 @@ def scaled(value: float, factor: float) -> float:
 
 
 def fraction_at(text: str, digit: int, floor: int) -> Number | None:
-    """`3/4` at a digit where it is a share and no list, date or model pair; None otherwise."""
+    """Read `3/4` at a digit where it is a share and no list, date or model pair; None otherwise."""
     match = _FRACTION.match(text, digit)
     if match is None or text[max(floor, digit - 1) : digit] == "/":
         return None

@@ -48,7 +48,7 @@ _LISTED = {
     "year": ("/", "-", " and ", " to ", ", ", " or "),
     "section": ("-", " and ", ", ", ", and ", " to ", " or "),
 }
-"""How a list of names, years or sections goes on."""
+"""How a list of names, years or sections continues."""
 _FACTOR = re.compile(
     r"(?<![A-Za-z])(?:an?|by|of|the)(?: [a-z]{2,12})? (?P<words>factors?(?: of)?)"
     r"(?: (?:up to|about|around|over|more than|nearly|at least|approximately|roughly|almost))?"
@@ -122,7 +122,7 @@ def _pair(
 def _dashed(
     text: str, before: list[Quantity], left: Quantity, atoms: list[Quantity], index: int
 ) -> Quantity | None:
-    """`3-5 ms`, unless the dash goes on a chain (`1-2-3`) or parts two measures."""
+    """`3-5 ms`, unless the dash continues a chain (`1-2-3`) or parts two measures."""
     right = atoms[index]
     gap = text[left.end : right.start]
     if left.unit and not right.unit and left.unit not in CURRENCIES:
@@ -253,7 +253,7 @@ def _verbs() -> re.Pattern[str]:
 
 
 def _share_reasons(text: str, found: list[Quantity]) -> None:
-    """`RTX 3090/4090`, `Sections 3 and 4`, `2019-2021`: what a list starts as it goes on as."""
+    """`RTX 3090/4090`, `Sections 3 and 4`, `2019-2021`: what a list starts as it continues as."""
     for index in range(1, len(found)):
         left, right = found[index - 1], found[index]
         if left.reason not in _LISTED or right.reason is not None or right.unit:

@@ -80,7 +80,7 @@ def atoms(text: str) -> list[Quantity]:
 
 
 def _read(text: str, digit: int, floor: int) -> tuple[Quantity, int]:
-    """The atom at a digit, and where reading goes on."""
+    """The atom at a digit, and where reading continues."""
     reason = _left_reason(text, digit, floor)
     if reason == "name":
         name = name_at(text, digit, floor)
@@ -188,7 +188,7 @@ def _is_percent(text: str, digit: int) -> bool:
 
 
 def _skipped_sign(text: str, end: int, number: Number) -> int | None:
-    """Where reading goes on after a sign that multiplies counts: `2x2`, `8x A100`."""
+    """Where reading continues after a sign that multiplies counts: `2x2`, `8x A100`."""
     dimension = _DIMENSION.match(text, end)
     if dimension is not None:
         return dimension.end()

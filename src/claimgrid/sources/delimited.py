@@ -1,7 +1,7 @@
 """Reads CSV and TSV tables of papers, such as Zotero's, Scopus' and spreadsheets' exports.
 
 The delimiter is the one that splits the first row into columns of papers. A row whose quotes do
-not balance costs itself: reading goes on at the line after it.
+not balance costs itself: reading continues at the line after it.
 """
 
 from __future__ import annotations

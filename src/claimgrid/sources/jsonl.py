@@ -67,7 +67,7 @@ def loads(text: str | bytes) -> Any:
 
 
 def portable(value: Any, depth: int = 0) -> Any:
-    """`value` with U+FFFD and null for what cannot be written as JSON in UTF-8 again."""
+    """The value with U+FFFD and null for what cannot be written as JSON in UTF-8 again."""
     if depth > _DEEPEST:
         raise RecursionError
     if isinstance(value, str):

@@ -52,7 +52,7 @@ class _AskAgainError(Exception):
 
 
 class NotThereError(Exception):
-    """The service knows no such paper."""
+    """The service has no such paper."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Network:
             query_only: the answer is to a query and changes from day to day.
 
         Raises:
-            NotThereError: the service knows no such paper.
+            NotThereError: the service has no such paper.
             SourceError: it cannot be reached, or gives no usable answer.
         """
         base = settings.source_url(service.name) or service.url

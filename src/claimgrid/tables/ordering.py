@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def better(row: Mapping[str, Any], kind: TableSpec) -> str | None:
-    """`higher` or `lower`, or None where it is not known which is better for this number.
+    """Which is better for this number, `higher` or `lower`; None where it is not known.
 
     A difference to a baseline, or a share of one, does not say whether it is a gain: it has none.
     """

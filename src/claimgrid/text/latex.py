@@ -114,7 +114,7 @@ class _Reader:
         self.hidden: list[tuple[int, int, str]] = []
         self.closing = -1  # where the `$` stands that closes the open math group
         self.opened = -1  # where the open `\(` stands
-        self.resume = 0  # where reading goes on after markup that took its argument
+        self.resume = 0  # where reading continues after markup that took its argument
 
     def read(self) -> Plain:
         text, position = self.text, 0

@@ -84,7 +84,7 @@ def _ends_word(text: str, border: re.Match[str]) -> bool:
     if stop[-1] != ".":
         return True
     if len(stop) > 1:
-        return "!" in stop or "?" in stop  # an ellipsis goes on as often as it ends
+        return "!" in stop or "?" in stop  # an ellipsis continues as often as it ends
     before = text[max(0, border.start() - 48) : border.start()]
     if _ITEM.search(before):
         return False

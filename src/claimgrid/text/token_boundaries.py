@@ -90,7 +90,7 @@ def _is_command(text: str, folded: NormalizedText, at: int) -> bool:
 
 
 def _cuts_number(text: str, folded: NormalizedText, at: int) -> bool:
-    """Whether a number goes on over the edge, be there a space or not."""
+    """Whether a number continues over the edge, be there a space or not."""
     form = folded.text
     return (
         _cuts_digits(form, at)

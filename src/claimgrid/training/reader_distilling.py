@@ -1,6 +1,6 @@
 """Makes a reader of runs or gold: examples, training, export, thresholds and calibration, card.
 
-Needs the extra `train`. Each step leaves its result in the folder, so that a stopped one goes on.
+Needs the extra `train`. Each step leaves its result in the folder, so that a stopped one continues.
 """
 
 from __future__ import annotations

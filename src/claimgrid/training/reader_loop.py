@@ -1,4 +1,4 @@
-"""Trains the reader's network on examples; a stopped training goes on where it was.
+"""Trains the reader's network on examples; a stopped training continues where it was.
 
 Needs the extra `train`. On a CPU that has it, matrix products run in bfloat16.
 """
