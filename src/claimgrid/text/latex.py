@@ -26,7 +26,7 @@ _SPECIAL = re.compile(
     r"(?![A-Za-z0-9.,;:()/%])(?:"  # passes over most of a text at once
     r"\\{1,3}%|\\\\"
     r"|\\(?:[\"'`^~=.]\{\\?[A-Za-z]\}|[\"'`^~](?:\\[ij]|[aeiounyAEIOUNYcCzZ])"
-    r"|[Hcvurkdb]\{\\?[A-Za-z]\})"
+    r"|[Hcvurkdb]\{\\?[A-Za-z]\})|\\mathring ?\{[A-Za-z]\}"
     r"|\\(?:[dtc]?frac|nicefrac|sfrac) ?\{[0-9., ]{1,16}\} ?\{[0-9., ]{1,16}\}"
     r"|\\(?:num|ang|unit|si)(?:\[[^]]{0,60}\])?\{[^{}]{1,80}\}"
     r"|\\(?:qty|SI|numrange)(?:\[[^]]{0,60}\])?\{[^{}]{1,40}\}\{[^{}]{1,80}\}"
@@ -245,7 +245,9 @@ class _Reader:
 
     def _command(self, start: int, end: int, markup: str) -> None:
         name = markup[1:]
-        if "{" in markup and name[0] in markup_tables().accents and "}" in markup[3:6]:
+        if name.startswith("mathring") and "{" in name:
+            self._put(accented("r", name[-2]), start, end)  # ångström
+        elif "{" in markup and name[0] in markup_tables().accents and "}" in markup[3:6]:
             self._put(accented(name[0], name.strip(name[0] + "{}\\") or name[-2]), start, end)
         elif "{" in markup:
             self._with_arguments(start, markup)
