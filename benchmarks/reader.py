@@ -1,9 +1,9 @@
 """Measures the local reader on abstracts with gold: quality, calibration, pace, memory, cascade.
 
-    python benchmarks/reader.py ABSTRACTS.jsonl GOLD.jsonl [--model reader] [--repeat 1]
+    python benchmarks/reader.py ABSTRACTS.jsonl GOLD.jsonl [--model reader] [--strong RUN]
 
-The cascade's rows take gold for what the second model would have said of the abstracts that are
-sent to it: they are the most that a cascade can reach.
+The cascade's rows take what the second model said of the abstracts that are sent to it from the
+folder of its run (`--strong`). Without one they take gold: the most that a cascade can reach.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from claimgrid.evaluate import scoring
 from claimgrid.evaluate.matching import is_free, same
 from claimgrid.evaluate.scoring import PaperScore, Score
 from claimgrid.extraction.pipeline import read_answer
+from claimgrid.io import run_folder
 from claimgrid.reader import calibration
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
@@ -50,17 +51,34 @@ def sure(outcomes: Sequence[Outcome], gold: Sequence[Gold]) -> Iterator[tuple[fl
                 yield claim.confidence, any(same(line, claim) for line in lines["claims"])
 
 
-def cascade(papers: Sequence[PaperScore], gold: Sequence[Gold], doubts: Sequence[float]) -> None:
-    print("\n| doubt above which an abstract is sent | sent | F1 at best | whole at best |")
+def second_model(run: Path | None, gold: Sequence[Gold]) -> list[PaperScore] | None:
+    """What a run of the second model comes to, paper by paper; None without a run."""
+    if run is None:
+        return None
+    lines, claims = run_folder.read_papers(run), run_folder.read_claims(run)
+    return scoring.evaluate(gold, lines, claims).by_paper
+
+
+def cascade(
+    papers: Sequence[PaperScore],
+    gold: Sequence[Gold],
+    doubts: Sequence[float],
+    second: Sequence[PaperScore] | None,
+) -> None:
+    at_best = "" if second else " at best"
+    print(f"\n| doubt above which an abstract is sent | sent | F1{at_best} | whole{at_best} |")
     print("| --- | --- | --- | --- |")
     for limit in DOUBTS:
         by_key, whole, sent = Score(), 0, 0
-        for paper, lines, doubt in zip(papers, gold, doubts, strict=True):
+        for index, (paper, lines, doubt) in enumerate(zip(papers, gold, doubts, strict=True)):
             score, right = paper.score, paper.whole
             if doubt > limit:
                 sent += 1
-                right = sum(not is_free(line) for line in lines["claims"])
-                score = Score(matched=right)
+                if second is None:
+                    right = sum(not is_free(line) for line in lines["claims"])
+                    score = Score(matched=right)
+                else:
+                    score, right = second[index].score, second[index].whole
             by_key = scoring.summed([by_key, score])
             whole += right
         share, best = sent / len(gold), by_key.only(whole)
@@ -72,6 +90,7 @@ def main() -> None:
     parser.add_argument("source")
     parser.add_argument("gold", type=Path)
     parser.add_argument("--model", default="reader")
+    parser.add_argument("--strong", type=Path, help="folder of a run of the second model")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
@@ -100,7 +119,7 @@ def main() -> None:
     if told:
         shares = {f"{k:.0%}": round(v, 3) for k, v in calibration.coverage(told).items()}
         print(f"calibration error {calibration.error(told):.3f}; the surest claims: {shares}")
-        cascade(scores, gold, doubts)
+        cascade(scores, gold, doubts, second_model(given.strong, gold))
     print(
         f"\n{60 * count / seconds:,.0f} abstracts a minute end to end, "
         f"{1e3 * seconds / count:.1f} ms each ({1e3 * busy / count:.1f} ms of processor time); "

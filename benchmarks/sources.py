@@ -1,6 +1,6 @@
 """Prints how time and peak memory grow with a synthetic arXiv snapshot of 10^3 … 10^6 lines.
 
-    python benchmarks/sources.py [--most 1000000] [--read-only]
+    python benchmarks/sources.py [--least 1000] [--most 1000000] [--read-only]
 
 Each size runs in a fresh process: reading alone (`claimgrid.sources.read`, repeats found), and the
 whole of `extract run --replay only`, where nothing is recorded, so that every paper is read, looked
@@ -78,14 +78,15 @@ def measured(code: str, *arguments: str) -> tuple[int, float, int]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--least", type=int, default=1000)
     parser.add_argument("--most", type=int, default=1_000_000)
     parser.add_argument("--read-only", action="store_true")
     given = parser.parse_args()
     print("| lines | what | papers | seconds | peak MB |\n| --- | --- | --- | --- | --- |")
     for exponent in range(3, 7):
         lines = 10**exponent
-        if lines > given.most:
-            break
+        if not given.least <= lines <= given.most:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "arxiv-metadata-oai-snapshot.json"
             write_snapshot(path, lines)
