@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from server import Server, completion
-from test_cli import ROOT, extract, jsonl, lines
+from test_cli import PAPERS, ROOT, extract, jsonl, lines, reply
 
 SEEDS = ROOT / "seeds" / "listing.txt"
 GOLD = ROOT / "fixtures" / "gold" / "seeds.jsonl"
@@ -270,12 +270,17 @@ def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Pa
 
     with Server(answer) as server:
         options = ("-o", out, "--model", "m", "--base-url", server.url)
-        done = extract("agree", source, "--samples", "3", *options)
+        done = extract("run", source, "--samples", "3", *options)
         assert done.returncode == 0, done.stderr
         temperatures = [request.get("temperature") for request in server.requests]
-        extract("agree", source, "--samples", "3", *options)
+        extract("run", source, "--samples", "3", "--min-confidence", "0.5", *options)
         assert len(server.requests) == 3  # the same command pays for nothing twice
     assert temperatures == [0.0, 0.7, 0.7]
+    assert [claim["kind"] for claim in lines(out / "claims.jsonl")] == ["speedup"]
+    assert [line["reason"] for line in lines(out / "rejected.jsonl")] == ["low_confidence"]
+    runs = [out / "runs" / number for number in "123"]
+    done = extract("agree", *runs, "-o", out)
+    assert done.returncode == 0, done.stderr
     support = {
         c["kind"]: (c["support"], c["confidence_source"]) for c in lines(out / "claims.jsonl")
     }
@@ -283,8 +288,67 @@ def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Pa
     assert support["model_size"] == (pytest.approx(1 / 3), "support")
     listed = {item["quote"]: item for item in lines(out / "disagreements.jsonl")}
     assert listed["Zephyr is 2.5x faster"]["variants"] == {"subject": [None]}
-    assert listed["7B parameters"]["made_by"] == [0]
-    assert extract("agree", source, *options).returncode == 2
+    assert listed["7B parameters"]["made_by"] == [1]
+    told = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert told["spent"]["requests"] == 3
+    assert (told["papers"], told["agreement"]["compared"]) == (1, 1)
+
+
+@pytest.mark.slow
+def test_samples_have_recordings_of_their_own(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "papers.jsonl", PAPERS[0])
+    folder = tmp_path / "recordings"
+    options = ("--model", "m", "--recordings", folder, "--samples", "3")
+    with Server(reply) as server:
+        live = ("--base-url", server.url, "--replay", "refresh")
+        assert extract("run", source, "-o", tmp_path / "live", *options, *live).returncode == 0
+    assert len(list(folder.rglob("*.json"))) == 3
+    done = extract("run", source, "-o", tmp_path / "again", *options, "--replay", "only")
+    assert done.returncode == 0, done.stderr
+
+
+def test_several_models_read_standard_input_once_and_say_who_agrees(tmp_path: Path) -> None:
+    text = "Zephyr is 2.5x faster than Boreas on an A100 GPU and has 7B parameters."
+    models = ("--model", "rules", "--model", "reader")
+    done = extract("run", "-", "-o", tmp_path, *models, stdin=text)
+    assert done.returncode == 0, done.stderr
+    claims = lines(tmp_path / "claims.jsonl")
+    assert claims
+    assert {claim["confidence_source"] for claim in claims} == {"support"}
+    assert all(claim["support"] == claim["confidence"] for claim in claims)
+    assert "run 2 of 2: reader" in done.stderr
+    for more in (("--samples", "2"), ("--model", "reader"), ("--shard", "1/2")):
+        assert extract("run", "-", "-o", tmp_path, *models, *more, stdin=text).returncode == 2
+    assert extract("agree", tmp_path / "runs/1", "-o", tmp_path / "j").returncode == 2
+
+
+def test_a_paper_that_one_run_failed_on_has_the_support_of_the_others(tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in "abc"]
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS)
+    assert extract("run", source, "-o", runs[0], "--model", "rules").returncode == 0
+    for run in runs[1:]:
+        shutil.copytree(runs[0], run)
+    papers, claims = lines(runs[0] / "papers.jsonl"), lines(runs[0] / "claims.jsonl")
+    assert [claim["paper_id"] for claim in claims] == ["p1", "p2", "p3"]
+    failed = {"status": "error", "reason": "no answer", "claims": {}}
+    jsonl(runs[0] / "papers.jsonl", papers[0] | failed, *papers[1:])
+    jsonl(runs[0] / "claims.jsonl", *claims[1:])
+    jsonl(runs[1] / "papers.jsonl", *papers[:2])
+    jsonl(runs[1] / "claims.jsonl", *claims[:2])
+    done = extract("agree", *runs, "-o", tmp_path / "joined")
+    assert done.returncode == 0, done.stderr
+    joined = lines(tmp_path / "joined" / "papers.jsonl")
+    assert [(line["paper_id"], line["status"]) for line in joined] == [
+        ("p1", "claims"), ("p2", "claims"), ("p3", "claims"),
+    ]  # fmt: skip
+    assert joined[0]["warnings"] == [f"{runs[0]} did not read this paper: no answer"]
+    made = lines(tmp_path / "joined" / "claims.jsonl")
+    assert [claim["claim_id"] for claim in made] == [claim["claim_id"] for claim in claims]
+    assert {claim["support"] for claim in made} == {1.0}
+    jsonl(runs[1] / "papers.jsonl", papers[0] | {"abstract_sha256": "0" * 64}, papers[1])
+    done = extract("agree", *runs, "-o", tmp_path / "other")
+    assert done.returncode == 2
+    assert "read other texts of p1" in done.stderr
 
 
 def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:

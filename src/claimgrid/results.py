@@ -179,6 +179,13 @@ class Run:
             lost = tuple(rejected.get(line.paper_id, ()))
             yield Extraction(line, own, lost, Usage(), None)
 
+    def one(self) -> Extraction:
+        """The extraction of the only paper. Raises UsageError where there is not just one."""
+        if len(self.papers) != 1:
+            raise UsageError(f"the run has {len(self.papers)} papers; iterate over it")
+        found: Extraction = next(iter(self))
+        return found
+
     def to_pandas(self, view: str = "claims") -> pd.DataFrame:
         """A view as a pandas DataFrame.
 

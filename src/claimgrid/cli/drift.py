@@ -15,8 +15,8 @@ from rich.console import Console
 from claimgrid import settings, sources
 from claimgrid.cli.diff import print_diff
 from claimgrid.cli.options import PATH, model_options
-from claimgrid.cli.recordings import Unwatched
 from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.run_setup import Unwatched
 from claimgrid.errors import UsageError
 from claimgrid.evaluate import diff_output
 from claimgrid.evaluate.bootstrap import SEED, Interval, interval
