@@ -35,9 +35,10 @@ def test_every_abstract_says_that_it_is_invented_and_free() -> None:
 
 
 @pytest.mark.slow
-def test_the_documents_have_the_table_of_today() -> None:
+@pytest.mark.parametrize("script", ["quality.py", "confidence.py"])
+def test_the_documents_have_the_tables_of_today(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "quality.py"), "--check"],
+        [sys.executable, str(ROOT / "benchmarks" / script), "--check"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+import claimgrid
 from server import Server, completion
 from test_cli import PAPERS, ROOT, extract, jsonl, lines, reply
 
@@ -363,3 +365,26 @@ def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) - 1 == len(own)
     assert extract("table", "papers", folder, "--min-confidence", "0.5").returncode == 2
+    rows = extract("table", "speedups", folder, "--sort", "confidence", "--format", "csv").stdout
+    order = [row["confidence"] for row in csv.DictReader(rows.splitlines())]
+    assert order == sorted(order, key=float)
+    for target in ("csv", "meas-eval"):
+        out = tmp_path / target
+        done = extract("export", folder, out, "--to", target, "--min-confidence", "0.5")
+        assert done.returncode == 0, done.stderr
+    with (tmp_path / "csv").open(encoding="utf-8", newline="") as file:
+        assert {float(row["confidence"]) >= 0.5 for row in csv.DictReader(file)} == {True}
+    every = claimgrid.load(folder)
+    sure = claimgrid.load(folder, min_confidence=0.5)
+    assert 0 < len(sure.claims) < len(every.claims)
+    assert len(sure._relation("claims").fetchall()) == len(sure.claims)
+    board = extract("leaderboard", folder, "--least", "1", "--format", "csv").stdout
+    narrow = extract(
+        "leaderboard", folder, "--least", "1", "--format", "csv", "--min-confidence", "0.5"
+    ).stdout
+    assert len(narrow.splitlines()) < len(board.splitlines())
+    paper = claims[-1]["paper_id"]
+    shown = extract("show", folder, "--paper", paper, "--sort", "confidence", "--min-confidence", 0)
+    assert shown.stdout.count("% sure") == sum(c["paper_id"] == paper for c in claims)
+    shown = extract("show", folder, "--paper", paper, "--min-confidence", "1")
+    assert "% sure" not in shown.stdout

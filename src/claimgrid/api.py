@@ -254,17 +254,18 @@ def read(*names: str | os.PathLike[str], **options: Any) -> Iterator[Paper | sou
     return sources.read(*names, **options)
 
 
-def load(*outs: str | os.PathLike[str]) -> Run:
+def load(*outs: str | os.PathLike[str], min_confidence: float | None = None) -> Run:
     """Read the folders of finished runs, with the decisions of a review applied.
 
     Args:
         outs: folders, or globs of folders such as `outputs/*`.
+        min_confidence: leave out claims of a lower confidence, and those without any.
 
     Raises:
         UsageError: no folder was named, or a glob matches no run.
         StoreError: a folder is no finished run; names file and line.
     """
-    return results.load(*outs)
+    return results.load(*outs, min_confidence=min_confidence)
 
 
 def diff(before: Run, after: Run) -> RunDiff:

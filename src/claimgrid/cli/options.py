@@ -87,6 +87,16 @@ def _how_to_ask(command: Command) -> Command:
     return command
 
 
+def min_confidence_option(command: Command) -> Command:
+    """What narrows the claims of a finished run to the sure ones."""
+    return click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        metavar="P",
+        help="Only claims of at least this confidence; claims without any do not pass.",
+    )(command)
+
+
 SOURCE_OPTIONS = (
     "title_column", "abstract_column", "where", "limit", "sample", "seed", "select",
     "keep_versions",

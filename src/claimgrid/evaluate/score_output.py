@@ -42,11 +42,28 @@ def as_json(report: ScoreReport) -> dict[str, Any]:
             for name, found in report.intervals().items()
         },
         "attributes": {name: tuple(counts) for name, counts in report.attributes.items()},
+        "confidence": _confidence(report),
         "causes": report.causes,
         "errors": [asdict(error) for error in report.errors],
         "differences": [asdict(item) for item in report.differences],
         "by_paper": [_paper(paper) for paper in report.by_paper],
     }
+
+
+def _confidence(report: ScoreReport) -> dict[str, Any] | None:
+    """How far confidence can be believed; None where no claim has any."""
+    if not report.judged:
+        return None
+    return {
+        "claims": len(report.judged),
+        "calibration_error": round(report.calibration_error, 4),
+        "reliability": [_rounded(asdict(row)) for row in report.reliability],
+        "coverage": [_rounded(asdict(row)) for row in report.coverage],
+    }
+
+
+def _rounded(row: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in row.items()}
 
 
 def _whole_lenient(report: ScoreReport) -> float:
@@ -124,6 +141,7 @@ def as_html(report: ScoreReport, *, name: str) -> str:
         ),
         "<h2>By field, of matched claims</h2>",
         _table(("field", "right", "of", "accuracy"), field_rows(report)),
+        *_sure(report),
         "<h2>Errors by cause</h2>",
         _table(
             ("cause", "errors", "meaning"),
@@ -178,6 +196,45 @@ def field_rows(report: ScoreReport) -> list[tuple[str, ...]]:
         (name, str(right), str(of), f"{right / of:.3f}" if of else "–")
         for name, (right, of) in report.attributes.items()
         if of
+    ]
+
+
+RELIABILITY = ("confidence", "claims", "mean", "right", "whole row right")
+COVERAGE = ("--min-confidence", "claims kept", "share kept", "wrong", "row wrong", "gold found")
+
+
+def reliability_rows(report: ScoreReport) -> list[tuple[str, ...]]:
+    """The claims by confidence, and the share that is right; empty where no claim has any."""
+    return [
+        (
+            f"{row.low:.2f}" if row.low == row.high else f"{row.low:.1f}–{row.high:.1f}",
+            str(row.claims),
+            *(f"{share:.3f}" for share in (row.confidence, row.right, row.whole)),
+        )
+        for row in report.reliability
+    ]
+
+
+def coverage_rows(report: ScoreReport) -> list[tuple[str, ...]]:
+    """What stays, and how wrong it is, where claims below a confidence are dropped."""
+    return [
+        (
+            f"{row.least:.2f}",
+            str(row.claims),
+            *(f"{share:.3f}" for share in (row.coverage, row.risk, row.whole_risk, row.recall)),
+        )
+        for row in report.coverage
+    ]
+
+
+def _sure(report: ScoreReport) -> list[str]:
+    if not report.judged:
+        return []
+    return [
+        f"<h2>Confidence of claims: calibration error {report.calibration_error:.3f}</h2>",
+        _table(RELIABILITY, reliability_rows(report)),
+        "<h2>What stays at a least confidence</h2>",
+        _table(COVERAGE, coverage_rows(report)),
     ]
 
 

@@ -16,6 +16,14 @@ from claimgrid.evaluate.error_causes import CAUSES, ClaimError, causes_of
 from claimgrid.evaluate.evidence_overlap import WordsOf
 from claimgrid.evaluate.gold_files import JOINS, Gold, joins, paper_name, read_gold
 from claimgrid.evaluate.matching import is_free, match, same
+from claimgrid.evaluate.reliability import (
+    CoverageRow,
+    Judged,
+    ReliabilityRow,
+    calibration_error,
+    coverage,
+    reliability,
+)
 from claimgrid.evaluate.row_fields import FIELDS, compare
 from claimgrid.evaluate.row_text import claim_key, gold_key
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine
@@ -110,6 +118,7 @@ class ScoreReport:
     by_paper: list[PaperScore] = field(default_factory=list)
     whole: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     overlaps: list[float] = field(default_factory=list)  # word F1 of the evidence of matched claims
+    judged: list[Judged] = field(default_factory=list)  # claims with a confidence
     papers: int = 0
     absent: list[str] = field(default_factory=list)
     other_text: list[str] = field(default_factory=list)
@@ -156,6 +165,21 @@ class ScoreReport:
         """How many errors each cause has."""
         counted = Counter(error.cause for error in self.errors)
         return {cause: counted[cause] for cause in CAUSES}
+
+    @property
+    def reliability(self) -> list[ReliabilityRow]:
+        """How often claims of each confidence are right; empty where no claim has any."""
+        return reliability(self.judged)
+
+    @property
+    def coverage(self) -> list[CoverageRow]:
+        """What stays, and how wrong it is, at each least confidence."""
+        return coverage(self.judged, self.total.matched + self.total.missed)
+
+    @property
+    def calibration_error(self) -> float:
+        """How far confidence and the share of right claims are apart."""
+        return calibration_error([(claim.confidence, claim.right) for claim in self.judged])
 
     def intervals(self) -> dict[str, Interval | None]:
         """95% bootstrap intervals over papers of the main scores."""
@@ -263,7 +287,9 @@ class _Paper:
             if index in pairs:
                 score.matched += not is_free(line)
                 score.optional += is_free(line)
-                self._row(line, mine[pairs[index]])
+                whole = self._row(line, mine[pairs[index]])
+                if not is_free(line):
+                    self._judge(mine[pairs[index]], right=True, whole=whole)
             elif not is_free(line):
                 score.missed += 1
                 self._differs("missed", kind, line["quote"], gold_key(line))
@@ -271,11 +297,17 @@ class _Paper:
         for index, claim in enumerate(mine):
             if index not in taken:
                 score.extra += 1
+                self._judge(claim, right=False, whole=False)
                 self._differs("extra", kind, claim.evidence.quote, claim_key(claim))
         self._report.kinds[kind] = summed((self._report.kinds[kind], score))
         self._paper.score = summed((self._paper.score, score))
 
-    def _row(self, line: Gold, claim: Claim) -> None:
+    def _judge(self, claim: Claim, *, right: bool, whole: bool) -> None:
+        if claim.confidence is not None:
+            self._report.judged.append(Judged(claim.confidence, right, whole))
+
+    def _row(self, line: Gold, claim: Claim) -> bool:
+        """Compare the fields of a matched claim; whether all are right."""
         right = compare(line, claim)
         for name, is_right in right.items():
             counts = self._report.attributes[name]
@@ -285,14 +317,16 @@ class _Paper:
         span = (start, line.get("end", start + len(line["quote"])))
         overlap = self._words.overlap(span, (claim.evidence.start, claim.evidence.end))
         self._report.overlaps.append(overlap.f1)
+        whole = all(right.values())
         if is_free(line):
-            return
-        self._paper.whole += all(right.values())
-        self._report.whole[claim.kind] += all(right.values())
+            return whole
+        self._paper.whole += whole
+        self._report.whole[claim.kind] += whole
         self._paper.grounded += overlap.accepted
         wrong = [name for name, is_right in right.items() if not is_right]
         if wrong:
             self._report.errors.append(ClaimError.fields(self._paper.paper_id, line, claim, wrong))
+        return whole
 
     def _lenient(self, kind: Kind, wanted: Sequence[Gold], mine: Sequence[Claim]) -> None:
         pairs = match(wanted, mine, lenient=True)
