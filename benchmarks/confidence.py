@@ -131,9 +131,10 @@ def _axes(top: float) -> list[str]:
         parts.append(
             f'<text x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle">{step / 5:.0%}</text>'
         )
-        x, y = _at(0, step / 5 * top, top)
+    for step in range(round(top * 10) + 1):
+        x, y = _at(0, step / 10, top)
         parts.append(
-            f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" text-anchor="end">{step / 5 * top:.0%}</text>'
+            f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" text-anchor="end">{step / 10:.0%}</text>'
         )
         end, _ = _at(1, 0, top)
         parts.append(

@@ -148,6 +148,18 @@ def test_diff_names_each_change(changed: Path) -> None:
     assert found["same"] == len(lines(GOLDEN / "claims.jsonl")) - 2
 
 
+def test_diff_leaves_out_what_is_to_be_ignored(changed: Path) -> None:
+    claims = lines(changed / "claims.jsonl")
+    start, end = claims[0]["evidence"]["start"], claims[0]["evidence"]["end"]
+    short = claims[0]["evidence"]["quote"][:-1]
+    claims[0]["evidence"] = {"quote": short, "start": start, "end": end - 1}
+    jsonl(changed / "claims.jsonl", *claims)
+    every = json.loads(extract("diff", GOLDEN, changed, "--format", "json").stdout)
+    assert every["quoted_otherwise"] == 1
+    done = extract("diff", GOLDEN, changed, "--ignore", "quote", "--ignore", "subject")
+    assert "1 removed, 0 changed" in done.stdout
+
+
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
 def test_diff_is_shown_in_every_format(changed: Path, form: str) -> None:
     done = extract("diff", GOLDEN, changed, "--format", form)

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -268,14 +268,14 @@ def load(*outs: str | os.PathLike[str], min_confidence: float | None = None) -> 
     return results.load(*outs, min_confidence=min_confidence)
 
 
-def diff(before: Run, after: Run) -> RunDiff:
+def diff(before: Run, after: Run, ignore: Collection[str] = ()) -> RunDiff:
     """The claims that were added, removed or changed from one run to another.
 
-    Claims are joined by abstract and evidence. The result is true if anything differs.
+    Claims are joined by abstract and evidence. The result is true if anything differs; `ignore`
+    names fields that make no difference, such as `quote`.
     """
-    return run_diff.diff(
-        run_diff.RunSide(before.papers, before.claims), run_diff.RunSide(after.papers, after.claims)
-    )
+    sides = (run_diff.RunSide(run.papers, run.claims) for run in (before, after))
+    return run_diff.diff(*sides, ignore)
 
 
 def _extract_all(

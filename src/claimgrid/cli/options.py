@@ -87,6 +87,16 @@ def _how_to_ask(command: Command) -> Command:
     return command
 
 
+def ignore_option(command: Command) -> Command:
+    """Which fields make no difference between two runs."""
+    return click.option(
+        "--ignore",
+        multiple=True,
+        metavar="FIELD",
+        help="A field whose difference makes no change, such as quote; may be repeated.",
+    )(command)
+
+
 def min_confidence_option(command: Command) -> Command:
     """What narrows the claims of a finished run to the sure ones."""
     return click.option(

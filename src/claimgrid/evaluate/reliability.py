@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 _BINS = 10
 _FEW = 6  # different confidences that get a row each, such as the shares of three runs
@@ -108,5 +109,5 @@ def calibration_error(outcomes: Sequence[tuple[float, bool]]) -> float:
     return sum(apart) / len(outcomes) if outcomes else 0.0
 
 
-def _share(claims: Sequence[Judged], what: str) -> float:
-    return sum(getattr(claim, what) for claim in claims) / len(claims)
+def _share(claims: Sequence[Judged], what: Literal["right", "whole"]) -> float:
+    return sum(claim.right if what == "right" else claim.whole for claim in claims) / len(claims)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from claimgrid.evaluate.error_causes import CAUSES, ClaimError
 from claimgrid.evaluate.scoring import PaperScore, Score, ScoreReport
+from claimgrid.text.readable import readable
 
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d4d4d8, #3f3f46); --dim: light-dark(#52525b, #a1a1aa);
@@ -17,11 +18,14 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; }
-td, th { padding: .25rem .75rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-td:first-child, th:first-child { text-align: left; } th { color: var(--dim); font-weight: 500; }
+td, th { padding: .25rem .75rem .25rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+td:first-child, th:first-child { text-align: left; } td:first-child { white-space: normal; min-width: 6rem; }
+.words, th.words { text-align: left; white-space: normal; } th { color: var(--dim); font-weight: 500; }
 .error { border-bottom: 1px solid var(--line); padding: .6rem 0; } .dim { color: var(--dim); }
 .bad { color: var(--bad); } q { quotes: none; font-weight: 600; } code { font-size: .9em; }
 """  # noqa: E501
+
+_WORDS = ' class="words"'
 
 
 def as_json(report: ScoreReport) -> dict[str, Any]:
@@ -260,24 +264,34 @@ def warnings(report: ScoreReport) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    first = "".join(f"<th>{_escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    lines = list(rows)
+    words = [any(_is_sentence(row[at]) for row in lines) for at in range(len(head))]
+    first = "".join(
+        f"<th{_WORDS * is_}>{_escape(n)}</th>" for n, is_ in zip(head, words, strict=True)
     )
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in lines)
     table = f"<table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{table}</div>'
 
 
+def _is_sentence(text: str) -> bool:
+    return text.count(" ") > 2
+
+
+def _cell(text: str) -> str:
+    return f"<td{_WORDS * _is_sentence(text)}>{_escape(text.replace('_', ' '))}</td>"
+
+
 def _error(error: ClaimError) -> str:
     words = [
-        f"{label} <q>{_escape(quote)}</q>"
+        f"{label} <q>{_escape(readable(quote))}</q>"
         for label, quote in (("gold", error.gold), ("run", error.found))
         if quote is not None
     ]
     return (
-        f'<div class="error"><b>{_escape(error.cause)}</b> {error.kind} '
+        f'<div class="error"><b>{_escape(error.cause)}</b> {error.kind.replace("_", " ")} '
         f'<span class="dim">{_escape(error.paper_id)}</span><br>{"<br>".join(words)}<br>'
-        f'<code class="dim">{_escape(error.detail)}</code></div>'
+        f'<code class="dim">{_escape(readable(error.detail))}</code></div>'
     )
 
 
