@@ -65,6 +65,24 @@ def test_papers_that_the_run_lacks_count_as_missed_and_are_told(changed: Path) -
     assert found["all"]["recall"] < 0.3
 
 
+def test_papers_that_failed_are_told_and_not_drafted(tmp_path: Path) -> None:
+    run, gold, out = tmp_path / "run", tmp_path / "gold.jsonl", tmp_path / "drafted.jsonl"
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS[:2])
+    assert extract("run", source, "-o", run, "--model", "rules").returncode == 0
+    assert extract("gold", "draft", run, "-o", gold).returncode == 0
+    papers, claims = lines(run / "papers.jsonl"), lines(run / "claims.jsonl")
+    jsonl(run / "papers.jsonl", papers[0] | {"status": "error", "claims": {}}, papers[1])
+    jsonl(run / "claims.jsonl", claims[1])
+    done = extract("eval", run, "--gold", gold, "--format", "junit")
+    assert "The run failed on 1 paper of the gold" in done.stderr
+    assert 'failures="1"' in done.stdout
+    done = extract("gold", "draft", run, "-o", out)
+    assert "left out, since the run failed there: p1" in done.stderr
+    assert [line["id"] for line in lines(out)] == ["p2"]
+    jsonl(run / "papers.jsonl", papers[0] | {"status": "error", "claims": {}})
+    assert extract("gold", "draft", run).returncode == 2
+
+
 def test_fail_under_fails_on_a_drop(changed: Path) -> None:
     assert extract("eval", GOLDEN, "--gold", GOLD, "--fail-under", "1.0").returncode == 0
     done = extract("eval", changed, "--gold", GOLD, "--fail-under", "1.0")

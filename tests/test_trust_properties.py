@@ -74,6 +74,7 @@ def test_a_diff_accounts_for_every_claim_and_is_the_same_backwards(
     assert found.quoted_otherwise <= changes
 
 
+@FEW
 @given(changed(), changed())
 def test_a_join_takes_each_claim_once(one: list[Claim], two: list[Claim]) -> None:
     pairs = join(ABSTRACT, one, two)
@@ -150,6 +151,7 @@ def test_drafted_gold_is_read_again_and_scores_as_perfect(claims: list[Claim]) -
     assert report.total.f1 == report.whole_claims.accuracy == report.grounding.f1 == 1
 
 
+@FEW
 @given(st.text(max_size=6), st.sampled_from([" ", "\t", "\n", "\r\n", '"', "\u2028"]))
 def test_a_meas_eval_row_never_breaks(before: str, between: str) -> None:
     text = f"{before}Zephyr is{between}2.5x{between}faster and has 7B parameters."

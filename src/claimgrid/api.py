@@ -274,8 +274,8 @@ def diff(before: Run, after: Run, ignore: Collection[str] = ()) -> RunDiff:
     Claims are joined by abstract and evidence. The result is true if anything differs; `ignore`
     names fields that make no difference, such as `quote`.
     """
-    sides = (run_diff.RunSide(run.papers, run.claims) for run in (before, after))
-    return run_diff.diff(*sides, ignore)
+    first, second = (run_diff.RunSide(run.papers, run.claims) for run in (before, after))
+    return run_diff.diff(first, second, ignore)
 
 
 def _extract_all(

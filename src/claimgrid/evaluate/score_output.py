@@ -33,6 +33,7 @@ def as_json(report: ScoreReport) -> dict[str, Any]:
     return {
         "papers": report.papers,
         "absent": report.absent,
+        "failed": report.failed,
         "other_text": report.other_text,
         "wrong_offsets": report.wrong_offsets,
         "kinds": {kind: _scored(score) for kind, score in report.kinds.items()},
@@ -93,7 +94,7 @@ def _paper(paper: PaperScore) -> dict[str, Any]:
 
 def as_junit(report: ScoreReport, *, name: str, fail_under: float | None) -> str:
     """One test case a paper, failed where a claim was missed or invented, and one for the score."""
-    missing = set(report.absent)
+    missing = {*report.absent, *report.failed}
     errors: dict[str, list[ClaimError]] = {}
     for error in report.errors:
         errors.setdefault(error.paper_id, []).append(error)
@@ -102,11 +103,12 @@ def as_junit(report: ScoreReport, *, name: str, fail_under: float | None) -> str
     for paper in report.by_paper:
         case = ET.SubElement(suite, "testcase", classname=name, name=paper.paper_id)
         score = paper.score
-        if score.missed or score.extra:
+        absent = paper.paper_id in missing
+        if score.missed or score.extra or absent:
             failures += 1
             told = f"{score.missed} missed, {score.extra} extra of {score.matched + score.missed}"
-            if paper.paper_id in missing:
-                told = "the run has no such paper: every claim counts as missed"
+            if absent:
+                told = "the run has no claims of this paper: every one counts as missed"
             lines = [_line(error) for error in errors.get(paper.paper_id, [])]
             failure = ET.SubElement(case, "failure", message=told, type="claims")
             failure.text = _xml_text("\n".join(lines))
@@ -250,11 +252,13 @@ def _warnings(report: ScoreReport) -> Iterable[str]:
 def warnings(report: ScoreReport) -> list[str]:
     """What a reader must know before the scores: papers that the run lacks, and the like."""
     told = []
-    if report.absent:
-        count = len(report.absent)
-        papers = "1 paper" if count == 1 else f"{count} papers"
-        names = ", ".join(report.absent[:10]) + (" …" if count > 10 else "")
-        told.append(f"The run lacks {papers} of the gold; all claims there are missed: {names}")
+    for verb, names in (("lacks", report.absent), ("failed on", report.failed)):
+        if names:
+            papers = "1 paper" if len(names) == 1 else f"{len(names)} papers"
+            listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+            told.append(
+                f"The run {verb} {papers} of the gold; all claims there are missed: {listed}"
+            )
     if report.other_text:
         names = ", ".join(report.other_text[:10])
         told.append(f"The run read another text than the gold was made for: {names}")

@@ -26,51 +26,13 @@ from claimgrid.evaluate.reliability import (
 )
 from claimgrid.evaluate.row_fields import FIELDS, compare
 from claimgrid.evaluate.row_text import claim_key, gold_key
+from claimgrid.evaluate.score_counts import Score, summed
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine
 
 __all__ = [
     "FIELDS", "JOINS", "Difference", "PaperScore", "Score", "ScoreReport", "evaluate", "read_gold",
     "same",
 ]  # fmt: skip
-
-
-@dataclass(slots=True)
-class Score:
-    """Counts of one kind: matched required gold, extra claims, missed gold, free matches."""
-
-    matched: int = 0
-    extra: int = 0
-    missed: int = 0
-    optional: int = 0
-
-    @property
-    def precision(self) -> float:
-        """Share of the extracted claims that gold has; 1 where nothing was extracted."""
-        found = self.matched + self.extra
-        return self.matched / found if found else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the gold claims that were extracted; 1 where gold is empty."""
-        due = self.matched + self.missed
-        return self.matched / due if due else 1.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
-
-    @property
-    def accuracy(self) -> float:
-        """Share right of all rows that gold or the run has; 1 where neither has any."""
-        rows = self.matched + self.extra + self.missed
-        return self.matched / rows if rows else 1.0
-
-    def only(self, right: int) -> Score:
-        """The score if only so many of the matched claims were right."""
-        wrong = self.matched - right
-        return Score(right, self.extra + wrong, self.missed + wrong, self.optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +67,8 @@ class PaperScore:
 class ScoreReport:
     """Scores of a run: by kind, by paper, by field as (right, of), and what differs.
 
-    `absent` lists the gold's papers that the run lacks: all of their claims count as missed.
+    `absent` lists the gold's papers that the run lacks, `failed` those on which it failed: all of
+    their claims count as missed.
     """
 
     kinds: dict[Kind, Score] = field(default_factory=lambda: {kind: Score() for kind in KINDS})
@@ -121,6 +84,7 @@ class ScoreReport:
     judged: list[Judged] = field(default_factory=list)  # claims with a confidence
     papers: int = 0
     absent: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     other_text: list[str] = field(default_factory=list)
     wrong_offsets: int = 0
 
@@ -192,17 +156,6 @@ class ScoreReport:
         }
 
 
-def summed(scores: Iterable[Score]) -> Score:
-    """Several scores as one."""
-    total = Score()
-    for score in scores:
-        total.matched += score.matched
-        total.extra += score.extra
-        total.missed += score.missed
-        total.optional += score.optional
-    return total
-
-
 def macro_f1(papers: Sequence[PaperScore]) -> float:
     """The mean F1 of papers; 1 for a paper where nothing was due and nothing was found."""
     return sum(paper.score.f1 for paper in papers) / len(papers) if papers else 1.0
@@ -243,6 +196,8 @@ def evaluate(
             continue
         if line.get("abstract_sha256", line_paper.abstract_sha256) != line_paper.abstract_sha256:
             report.other_text.append(paper_name(line))
+        if line_paper.status not in ("claims", "no_claims"):
+            report.failed.append(line_paper.paper_id)
         mine = found.get(line_paper.paper_id, [])
         report.wrong_offsets += sum(_wrong_offset(c, line_paper.abstract) for c in mine)
         _Paper(report, line_paper.paper_id, line_paper.abstract).add(line["claims"], mine)
