@@ -252,10 +252,10 @@ def _warnings(report: ScoreReport) -> Iterable[str]:
 def warnings(report: ScoreReport) -> list[str]:
     """What a reader must know before the scores: papers that the run lacks, and the like."""
     told = []
-    for verb, names in (("lacks", report.absent), ("failed on", report.failed)):
-        if names:
-            papers = "1 paper" if len(names) == 1 else f"{len(names)} papers"
-            listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    for verb, lost in (("lacks", report.absent), ("failed on", report.failed)):
+        if lost:
+            papers = "1 paper" if len(lost) == 1 else f"{len(lost)} papers"
+            listed = ", ".join(lost[:10]) + (" …" if len(lost) > 10 else "")
             told.append(
                 f"The run {verb} {papers} of the gold; all claims there are missed: {listed}"
             )
