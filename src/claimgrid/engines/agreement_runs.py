@@ -1,7 +1,8 @@
 """Runs a source several times, or with several models, and joins the runs into one.
 
 Each claim of the joined run says how many of the runs make it. Every run has a folder of its own
-below the joined one, so that the same command continues where it stopped and pays for no reply twice.
+below the joined one, so that the same command continues where it stopped and pays for no reply
+twice.
 """
 
 from __future__ import annotations
