@@ -85,7 +85,10 @@ def read_gold(path: Path) -> Iterator[OutsidePaper]:
 
 
 def _sota_folder(root: Path) -> Iterator[OutsidePaper]:
+    seen: set[str] = set()
     for labels in sorted([*root.rglob("annotations.json"), *root.rglob("annotations.txt")]):
+        if labels.parent.name in seen:  # the same labels in both forms
+            continue
         texts = sorted(labels.parent.glob("*.tex"), key=lambda p: -p.stat().st_size)
         for path in texts:
             tex = _COMMENT.sub("", path.read_text(encoding="utf-8", errors="replace"))
@@ -95,23 +98,25 @@ def _sota_folder(root: Path) -> Iterator[OutsidePaper]:
             title = _TITLE.search(tex)
             text = " ".join(abstract[1].split())
             name = " ".join(title[1].split()) if title else ""
+            seen.add(labels.parent.name)
             yield OutsidePaper(labels.parent.name, text, name, _stated(text, _leaderboards(labels)))
             break
 
 
 def _leaderboards(path: Path) -> Iterator[dict[str, str]]:
-    text = path.read_text(encoding="utf-8").strip()
+    text = path.read_text(encoding="utf-8", errors="replace").strip()
     try:
         found = json.loads(text)
     except ValueError:
         try:
             found = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return  # "unanswerable"
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return  # "unanswerable", or no list of leaderboards
     for entry in found if isinstance(found, list) else [found]:
         if isinstance(entry, dict):
             inner = entry.get("LEADERBOARD", entry)
-            yield {str(key).lower(): str(value) for key, value in inner.items()}
+            if isinstance(inner, dict):
+                yield {str(key).lower(): str(value) for key, value in inner.items()}
 
 
 def _stated(abstract: str, entries: Iterable[dict[str, str]]) -> list[StatedScore]:
@@ -134,15 +139,26 @@ def _places(text: str, words: str) -> Iterator[tuple[int, int]]:
 def _epoch_csv(path: Path) -> Iterator[OutsidePaper]:
     from claimgrid.entities.model_sizes import sizes
 
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), 1):
             abstract, given = row.get("Abstract", ""), row.get("Parameters", "")
             if not abstract or not given:
                 continue
-            params = round(float(given))
+            params = _count(given)
+            if params is None:
+                continue
             stated = any(abs(s.params - params) <= _CLOSE * params for s in sizes(abstract))
             name = row.get("Model") or row.get("System") or f"row {number}"
             yield OutsidePaper(f"epoch-{number}", abstract, name, [], [params] if stated else [])
+
+
+def _count(text: str) -> int | None:
+    """A number of parameters as the table writes it: `70000000000.0`, `7e+10`, `70,000`."""
+    try:
+        number = float(text.replace(",", ""))
+    except ValueError:
+        return None
+    return round(number) if 0 < number < float("inf") else None
 
 
 def _prepared(folder: Path) -> Iterator[OutsidePaper]:

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = ROOT / "fixtures" / "outside"
 SCORES = OUTSIDE / "scores.json"
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "evaluation.md")
-BEGIN, END = "<!-- quality:begin -->", "<!-- quality:end -->"
+MARKS = ("<!-- quality:begin -->", "<!-- quality:end -->")
 SOURCES = {
     "seeds": (ROOT / "seeds" / "listing.txt", ROOT / "fixtures" / "gold" / "seeds.jsonl"),
     "open": (
@@ -124,10 +124,10 @@ def measure_outside(gold: Path) -> None:
     SCORES.write_text(text, encoding="utf-8")
 
 
-def placed(text: str, made: str) -> str:
+def placed(text: str, made: str, marks: tuple[str, str] = MARKS) -> str:
     """A document with the table between its markers."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     return f"{before}{begin}\n{made}\n{end}{after}" if begin and end else text
 
 

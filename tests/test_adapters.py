@@ -29,6 +29,8 @@ def test_every_record_is_valid_and_carries_its_quote(tmp_path: Path) -> None:
         for result in record["evaluation_results"]:
             details = result["score_details"]["details"]
             assert int(details["end"]) - int(details["start"]) == len(details["quote"])
+            source = result["source_data"]["additional_details"]
+            assert source == {name: details[name] for name in ("quote", "start", "end")}
 
 
 def test_scores_keep_their_benchmark(tmp_path: Path) -> None:

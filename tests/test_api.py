@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import claimgrid
+from claimgrid.errors import UsageError
 from server import Server, completion
 from test_cli import GOLDEN, ROOT, lines
 
@@ -180,3 +181,20 @@ def test_several_sources_are_read_as_one(tmp_path: Path) -> None:
     assert [p.title for p in found if isinstance(p, claimgrid.Paper)] == ["Zephyr", "Boreas"]
     assert isinstance(found[0], claimgrid.Paper)
     assert found[0].citation_key == "zephyr24"
+
+
+def test_several_models_give_support_and_least_confidence_holds_everywhere() -> None:
+    text = "Zephyr is 2.5x faster than Boreas on an A100 GPU and has 7B parameters."
+    both = claimgrid.extract(text, ["rules", "reader"])
+    assert both.claims
+    assert {claim.confidence_source for claim in both.claims} == {"support"}
+    assert {claim.support for claim in both.claims} <= {0.5, 1.0}
+    agreed = claimgrid.extract([text], ["rules", "reader"], min_confidence=1)
+    assert {claim.support for claim in agreed.claims} <= {1.0}
+    assert len(agreed.claims) + len(agreed.rejected) >= len(both.claims)
+    with claimgrid.Extractor("reader", min_confidence=1) as extractor:
+        one = extractor.extract(text)
+    assert {claim.confidence for claim in one.claims} <= {1.0}
+    assert "low_confidence" in {line.reason for line in one.rejected}
+    with pytest.raises(UsageError, match="gives the same answer each time"):
+        claimgrid.extract(text, "reader", samples=2)

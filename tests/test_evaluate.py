@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from claimgrid.errors import SourceError
+from claimgrid.evaluate.reliability import Judged, calibration_error, coverage, reliability
 from claimgrid.evaluate.scoring import Score, ScoreReport, evaluate, read_gold
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.types.answer import Answer, Usage
@@ -153,3 +156,33 @@ def test_a_gold_file_that_is_none_names_the_line(tmp_path: Path) -> None:
         read_gold(path)
     with pytest.raises(SourceError, match="nowhere"):
         read_gold(tmp_path / "nowhere.jsonl")
+
+
+judged = st.builds(
+    lambda confidence, right, whole: Judged(confidence, right, right and whole),
+    st.one_of(st.floats(0, 1), st.sampled_from([1 / 3, 2 / 3, 1.0])),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@given(st.lists(judged, min_size=1, max_size=60), st.integers(0, 20))
+def test_reliability_and_coverage_account_for_every_claim(claims: list[Judged], more: int) -> None:
+    rows = reliability(claims)
+    assert sum(row.claims for row in rows) == len(claims)
+    right = sum(claim.right for claim in claims)
+    assert sum(row.claims * row.right for row in rows) == pytest.approx(right)
+    assert all(row.low <= row.confidence <= row.high + 1e-9 for row in rows)
+    kept = coverage(claims, right + more)
+    assert kept[0].claims == len(claims)
+    assert kept[0].risk == pytest.approx(1 - right / len(claims))
+    assert [row.claims for row in kept] == sorted({row.claims for row in kept}, reverse=True)
+    assert all(row.risk <= row.whole_risk + 1e-9 for row in kept)
+    assert 0 <= calibration_error([(claim.confidence, claim.right) for claim in claims]) <= 1
+
+
+def test_confidence_that_says_what_comes_true_has_no_calibration_error() -> None:
+    sure = [Judged(1.0, True, True), Judged(0.0, False, False)]
+    assert calibration_error([(claim.confidence, claim.right) for claim in sure]) == 0
+    (none, all_) = coverage(sure, 1)
+    assert (none.risk, all_.risk, all_.recall) == (0.5, 0.0, 1.0)

@@ -18,6 +18,7 @@ from claimgrid.decisions import candidates
 from claimgrid.engines import in_process
 from claimgrid.engines.in_process import InProcess, ReadingClient
 from claimgrid.errors import SetupError
+from claimgrid.extraction.confidence_limit import without_doubtful
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.extraction.prompt import build
 from claimgrid.extraction.prompt import load as load_prompt
@@ -93,8 +94,8 @@ def test_claims_below_the_least_confidence_are_rejected_lines() -> None:
     )
     answer = reading.answer(ABSTRACT, Reading(findings), model="reader")
     made = read_answer(PAPER, answer)
-    assert reading.without_doubtful(made, 0.3) == made
-    kept = reading.without_doubtful(made, 0.5)
+    assert without_doubtful(made, 0.3) == made
+    kept = without_doubtful(made, 0.5)
     assert [claim.kind for claim in kept.claims] == ["speedup"]
     assert [line.reason for line in kept.rejected] == ["low_confidence"]
     assert (kept.paper.rejected, kept.paper.claims["model_size"]) == (1, 0)

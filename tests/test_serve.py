@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,10 +17,13 @@ from typing import Any
 import pytest
 
 from report_run import write_run
-from test_cli import extract, lines
+from test_cli import extract, jsonl, lines
 
 for name, extra in (("fastapi", "serve"), ("uvicorn", "serve"), ("altair", "report")):
     pytest.importorskip(name, reason=f"the extra [{extra}] is not installed")
+
+from claimgrid.serve import answers  # noqa: E402 needs the extra
+from claimgrid.tables import views  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,24 @@ def test_facets_count_by_the_other_filters(address: str) -> None:
     assert dict(found["stance"]) == {"own": 3, "background": 1}
     assert found["hardware"] == [["nvidia-a100", 1]]
     assert found["paper"][0] == ["zephyr", 2, "Zephyr: Serving Fast"]
+
+
+def test_claims_are_filtered_and_sorted_by_confidence(folder: Path, tmp_path: Path) -> None:
+    sure = [0.3, 0.9, 0.65, None]
+    made = lines(folder / "claims.jsonl")[: len(sure)]
+    for claim, confidence in zip(made, sure, strict=True):
+        told = {"confidence": confidence, "confidence_source": "support", "support": confidence}
+        claim |= told if confidence is not None else {}
+    shutil.copytree(folder, tmp_path / "run")
+    jsonl(tmp_path / "run" / "claims.jsonl", *made)
+    database = views.connect([str(tmp_path / "run")])
+    every, window = answers.ClaimFilters(), answers.Window()
+    _, rows = answers.rows(database, "claims", every, window, "confidence")
+    assert [row.get("confidence") for row in rows] == [0.3, 0.65, 0.9, None]
+    total, _ = answers.rows(database, "claims", answers.ClaimFilters(sure=["low"]), window, "")
+    assert total == 1
+    found = {name: count for name, count, *_ in answers.facets(database, every)["sure"]}
+    assert found == {"low": 1, "middle": 1, "high": 1}
 
 
 def test_the_timeline_keeps_papers_without_a_year_apart(address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+import claimgrid
 from server import Server, completion
-from test_cli import ROOT, extract, jsonl, lines
+from test_cli import PAPERS, ROOT, extract, jsonl, lines, reply
 
 SEEDS = ROOT / "seeds" / "listing.txt"
 GOLD = ROOT / "fixtures" / "gold" / "seeds.jsonl"
@@ -61,6 +63,24 @@ def test_papers_that_the_run_lacks_count_as_missed_and_are_told(changed: Path) -
     assert found["papers"] == 81
     assert len(found["absent"]) == 67
     assert found["all"]["recall"] < 0.3
+
+
+def test_papers_that_failed_are_told_and_not_drafted(tmp_path: Path) -> None:
+    run, gold, out = tmp_path / "run", tmp_path / "gold.jsonl", tmp_path / "drafted.jsonl"
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS[:2])
+    assert extract("run", source, "-o", run, "--model", "rules").returncode == 0
+    assert extract("gold", "draft", run, "-o", gold).returncode == 0
+    papers, claims = lines(run / "papers.jsonl"), lines(run / "claims.jsonl")
+    jsonl(run / "papers.jsonl", papers[0] | {"status": "error", "claims": {}}, papers[1])
+    jsonl(run / "claims.jsonl", claims[1])
+    done = extract("eval", run, "--gold", gold, "--format", "junit")
+    assert "The run failed on 1 paper of the gold" in done.stderr
+    assert 'failures="1"' in done.stdout
+    done = extract("gold", "draft", run, "-o", out)
+    assert "left out, since the run failed there: p1" in done.stderr
+    assert [line["id"] for line in lines(out)] == ["p2"]
+    jsonl(run / "papers.jsonl", papers[0] | {"status": "error", "claims": {}})
+    assert extract("gold", "draft", run).returncode == 2
 
 
 def test_fail_under_fails_on_a_drop(changed: Path) -> None:
@@ -144,6 +164,18 @@ def test_diff_names_each_change(changed: Path) -> None:
     (field,) = found["changes"][1]["fields"]
     assert (field["field"], field["after"]) == ("subject", "Somebody else")
     assert found["same"] == len(lines(GOLDEN / "claims.jsonl")) - 2
+
+
+def test_diff_leaves_out_what_is_to_be_ignored(changed: Path) -> None:
+    claims = lines(changed / "claims.jsonl")
+    start, end = claims[0]["evidence"]["start"], claims[0]["evidence"]["end"]
+    short = claims[0]["evidence"]["quote"][:-1]
+    claims[0]["evidence"] = {"quote": short, "start": start, "end": end - 1}
+    jsonl(changed / "claims.jsonl", *claims)
+    every = json.loads(extract("diff", GOLDEN, changed, "--format", "json").stdout)
+    assert every["quoted_otherwise"] == 1
+    done = extract("diff", GOLDEN, changed, "--ignore", "quote", "--ignore", "subject")
+    assert "1 removed, 0 changed" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
@@ -270,12 +302,17 @@ def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Pa
 
     with Server(answer) as server:
         options = ("-o", out, "--model", "m", "--base-url", server.url)
-        done = extract("agree", source, "--samples", "3", *options)
+        done = extract("run", source, "--samples", "3", *options)
         assert done.returncode == 0, done.stderr
         temperatures = [request.get("temperature") for request in server.requests]
-        extract("agree", source, "--samples", "3", *options)
+        extract("run", source, "--samples", "3", "--min-confidence", "0.5", *options)
         assert len(server.requests) == 3  # the same command pays for nothing twice
     assert temperatures == [0.0, 0.7, 0.7]
+    assert [claim["kind"] for claim in lines(out / "claims.jsonl")] == ["speedup"]
+    assert [line["reason"] for line in lines(out / "rejected.jsonl")] == ["low_confidence"]
+    runs = [out / "runs" / number for number in "123"]
+    done = extract("agree", *runs, "-o", out)
+    assert done.returncode == 0, done.stderr
     support = {
         c["kind"]: (c["support"], c["confidence_source"]) for c in lines(out / "claims.jsonl")
     }
@@ -283,8 +320,67 @@ def test_samples_give_each_claim_its_support_and_list_disagreements(tmp_path: Pa
     assert support["model_size"] == (pytest.approx(1 / 3), "support")
     listed = {item["quote"]: item for item in lines(out / "disagreements.jsonl")}
     assert listed["Zephyr is 2.5x faster"]["variants"] == {"subject": [None]}
-    assert listed["7B parameters"]["made_by"] == [0]
-    assert extract("agree", source, *options).returncode == 2
+    assert listed["7B parameters"]["made_by"] == [1]
+    told = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert told["spent"]["requests"] == 3
+    assert (told["papers"], told["agreement"]["compared"]) == (1, 1)
+
+
+@pytest.mark.slow
+def test_samples_have_recordings_of_their_own(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "papers.jsonl", PAPERS[0])
+    folder = tmp_path / "recordings"
+    options = ("--model", "m", "--recordings", folder, "--samples", "3")
+    with Server(reply) as server:
+        live = ("--base-url", server.url, "--replay", "refresh")
+        assert extract("run", source, "-o", tmp_path / "live", *options, *live).returncode == 0
+    assert len(list(folder.rglob("*.json"))) == 3
+    done = extract("run", source, "-o", tmp_path / "again", *options, "--replay", "only")
+    assert done.returncode == 0, done.stderr
+
+
+def test_several_models_read_standard_input_once_and_say_who_agrees(tmp_path: Path) -> None:
+    text = "Zephyr is 2.5x faster than Boreas on an A100 GPU and has 7B parameters."
+    models = ("--model", "rules", "--model", "reader")
+    done = extract("run", "-", "-o", tmp_path, *models, stdin=text)
+    assert done.returncode == 0, done.stderr
+    claims = lines(tmp_path / "claims.jsonl")
+    assert claims
+    assert {claim["confidence_source"] for claim in claims} == {"support"}
+    assert all(claim["support"] == claim["confidence"] for claim in claims)
+    assert "run 2 of 2: reader" in done.stderr
+    for more in (("--samples", "2"), ("--model", "reader"), ("--shard", "1/2")):
+        assert extract("run", "-", "-o", tmp_path, *models, *more, stdin=text).returncode == 2
+    assert extract("agree", tmp_path / "runs/1", "-o", tmp_path / "j").returncode == 2
+
+
+def test_a_paper_that_one_run_failed_on_has_the_support_of_the_others(tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in "abc"]
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS)
+    assert extract("run", source, "-o", runs[0], "--model", "rules").returncode == 0
+    for run in runs[1:]:
+        shutil.copytree(runs[0], run)
+    papers, claims = lines(runs[0] / "papers.jsonl"), lines(runs[0] / "claims.jsonl")
+    assert [claim["paper_id"] for claim in claims] == ["p1", "p2", "p3"]
+    failed = {"status": "error", "reason": "no answer", "claims": {}}
+    jsonl(runs[0] / "papers.jsonl", papers[0] | failed, *papers[1:])
+    jsonl(runs[0] / "claims.jsonl", *claims[1:])
+    jsonl(runs[1] / "papers.jsonl", *papers[:2])
+    jsonl(runs[1] / "claims.jsonl", *claims[:2])
+    done = extract("agree", *runs, "-o", tmp_path / "joined")
+    assert done.returncode == 0, done.stderr
+    joined = lines(tmp_path / "joined" / "papers.jsonl")
+    assert [(line["paper_id"], line["status"]) for line in joined] == [
+        ("p1", "claims"), ("p2", "claims"), ("p3", "claims"),
+    ]  # fmt: skip
+    assert joined[0]["warnings"] == [f"{runs[0]} did not read this paper: no answer"]
+    made = lines(tmp_path / "joined" / "claims.jsonl")
+    assert [claim["claim_id"] for claim in made] == [claim["claim_id"] for claim in claims]
+    assert {claim["support"] for claim in made} == {1.0}
+    jsonl(runs[1] / "papers.jsonl", papers[0] | {"abstract_sha256": "0" * 64}, papers[1])
+    done = extract("agree", *runs, "-o", tmp_path / "other")
+    assert done.returncode == 2
+    assert "read other texts of p1" in done.stderr
 
 
 def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:
@@ -299,3 +395,26 @@ def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) - 1 == len(own)
     assert extract("table", "papers", folder, "--min-confidence", "0.5").returncode == 2
+    rows = extract("table", "speedups", folder, "--sort", "confidence", "--format", "csv").stdout
+    order = [row["confidence"] for row in csv.DictReader(rows.splitlines())]
+    assert order == sorted(order, key=float)
+    for target in ("csv", "meas-eval"):
+        out = tmp_path / target
+        done = extract("export", folder, out, "--to", target, "--min-confidence", "0.5")
+        assert done.returncode == 0, done.stderr
+    with (tmp_path / "csv").open(encoding="utf-8", newline="") as file:
+        assert {float(row["confidence"]) >= 0.5 for row in csv.DictReader(file)} == {True}
+    every = claimgrid.load(folder)
+    sure = claimgrid.load(folder, min_confidence=0.5)
+    assert 0 < len(sure.claims) < len(every.claims)
+    assert len(sure._relation("claims").fetchall()) == len(sure.claims)
+    board = extract("leaderboard", folder, "--least", "1", "--format", "csv").stdout
+    narrow = extract(
+        "leaderboard", folder, "--least", "1", "--format", "csv", "--min-confidence", "0.5"
+    ).stdout
+    assert len(narrow.splitlines()) < len(board.splitlines())
+    paper = claims[-1]["paper_id"]
+    shown = extract("show", folder, "--paper", paper, "--sort", "confidence", "--min-confidence", 0)
+    assert shown.stdout.count("% sure") == sum(c["paper_id"] == paper for c in claims)
+    shown = extract("show", folder, "--paper", paper, "--min-confidence", "1")
+    assert "% sure" not in shown.stdout

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,14 +21,15 @@ from typing import Any, overload
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from claimgrid import results, settings, sources
-from claimgrid.engines import model_choice
+from claimgrid.engines import agreement_runs, model_choice
 from claimgrid.engines.in_process import ReadingClient
 from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.run_setup import Unwatched
 from claimgrid.engines.session import open_session
 from claimgrid.errors import UsageError
 from claimgrid.evaluate import run_diff
 from claimgrid.evaluate.run_diff import RunDiff
-from claimgrid.extraction import pipeline
+from claimgrid.llm.budget import SpendLimits
 from claimgrid.llm.client import Client
 from claimgrid.llm.response_store import ReplyCache
 from claimgrid.results import Extraction, Run
@@ -36,19 +37,22 @@ from claimgrid.sources.records import paper_of
 from claimgrid.types.paper import Paper, slug
 
 Papers = Iterable[Paper | sources.Problem | Mapping[str, Any] | str]
+Models = str | Sequence[str] | None
 
 _LOG = logging.getLogger("claimgrid")
+_GIVEN = "papers given in Python"  # what run.json calls their source
 _FILE_LIKE = 4096  # characters; no path is longer
 
 
 @overload
 def extract(
     abstract: str | Paper,
-    model: str | None = None,
+    model: Models = None,
     *,
     title: str | None = None,
     base_url: str | None = None,
     replay: settings.ReplayMode | None = None,
+    samples: int = 1,
     **options: Any,
 ) -> Extraction: ...
 
@@ -56,22 +60,24 @@ def extract(
 @overload
 def extract(
     abstract: Papers,
-    model: str | None = None,
+    model: Models = None,
     *,
     title: None = None,
     base_url: str | None = None,
     replay: settings.ReplayMode | None = None,
+    samples: int = 1,
     **options: Any,
 ) -> Run: ...
 
 
 def extract(
     abstract: str | Paper | Papers,
-    model: str | None = None,
+    model: Models = None,
     *,
     title: str | None = None,
     base_url: str | None = None,
     replay: settings.ReplayMode | None = None,
+    samples: int = 1,
     **options: Any,
 ) -> Extraction | Run:
     """Extract the claims of one abstract, or of many papers.
@@ -83,11 +89,13 @@ def extract(
             any mix of `Paper`, texts, and mappings with `abstract`, `title`, `id` and the like.
         model: `openai/NAME`, `anthropic/NAME`, `google/NAME`, `embedded/NAME`, or the name that the
             server behind `base_url` knows. None takes the first that can answer: the provider
-            whose key is in the environment, recordings, a model on this machine.
+            whose key is in the environment, recordings, a model on this machine. A list asks
+            several models; each claim then has `support`, the share of them that make it.
         title: the title of the one paper. It is context, and never evidence.
         base_url: an OpenAI-compatible server.
         replay: `auto` takes stored replies where there are any; `only` never asks; `refresh` asks
             and records anew; `off` asks and reads nothing stored. None is `auto`.
+        samples: how often each model is asked; with more than one, claims have `support` too.
         options: for several papers `out`, the folder of the run (None: a temporary one); for one
             `cache`, as `Extractor` has it; and any setting of `Settings` by its name, such as
             `temperature`, `concurrency` or `max_tokens`.
@@ -100,13 +108,16 @@ def extract(
         UsageError: an argument or a setting is wrong.
         SetupError: nothing can answer: no key, no server, no stored reply, no local model.
     """
-    if isinstance(abstract, str | Paper):
-        with Extractor(model, base_url=base_url, replay=replay, **options) as extractor:
+    given = {"base_url": base_url, "replay": replay, **options}
+    if not isinstance(abstract, str | Paper):
+        if title is not None:
+            raise UsageError("title= goes with one abstract; give several papers their own titles")
+        return _off_the_loop(lambda: _extract_all(abstract, model, samples, **given))
+    if isinstance(model, str | None) and samples == 1:
+        with Extractor(model, **given) as extractor:
             return extractor.extract(abstract, title=title)
-    if title is not None:
-        raise UsageError("title= goes with one abstract; give several papers their own titles")
-    given = {"model": model, "base_url": base_url, "replay": replay, **options}
-    return _off_the_loop(lambda: _extract_all(abstract, **given))
+    alone = [_paper(abstract, title)]
+    return _off_the_loop(lambda: _extract_all(alone, model, samples, **given)).one()
 
 
 async def aextract(
@@ -206,8 +217,7 @@ class Extractor:
         async with self._lock:
             if self._client is None:
                 self._client = self._made(paper)
-        outcome = await pipeline.extract(paper, self._session.request, self._client.ask)
-        return Extraction.of(outcome)
+        return Extraction.of(await self._session.extract(paper, self._client.ask))
 
     def _made(self, paper: Paper) -> Client | ReadingClient:
         """The client, once the first paper has told which model answers."""
@@ -244,42 +254,47 @@ def read(*names: str | os.PathLike[str], **options: Any) -> Iterator[Paper | sou
     return sources.read(*names, **options)
 
 
-def load(*outs: str | os.PathLike[str]) -> Run:
+def load(*outs: str | os.PathLike[str], min_confidence: float | None = None) -> Run:
     """Read the folders of finished runs, with the decisions of a review applied.
 
     Args:
         outs: folders, or globs of folders such as `outputs/*`.
+        min_confidence: leave out claims of a lower confidence, and those without any.
 
     Raises:
         UsageError: no folder was named, or a glob matches no run.
         StoreError: a folder is no finished run; names file and line.
     """
-    return results.load(*outs)
+    return results.load(*outs, min_confidence=min_confidence)
 
 
-def diff(before: Run, after: Run) -> RunDiff:
+def diff(before: Run, after: Run, ignore: Collection[str] = ()) -> RunDiff:
     """The claims that were added, removed or changed from one run to another.
 
-    Claims are joined by abstract and evidence. The result is true if anything differs.
+    Claims are joined by abstract and evidence. The result is true if anything differs; `ignore`
+    names fields that make no difference, such as `quote`.
     """
-    return run_diff.diff(
-        run_diff.RunSide(before.papers, before.claims), run_diff.RunSide(after.papers, after.claims)
-    )
+    first, second = (run_diff.RunSide(run.papers, run.claims) for run in (before, after))
+    return run_diff.diff(first, second, ignore)
 
 
-def _extract_all(papers: Papers, *, out: str | Path | None = None, **given: Any) -> Run:
-    loaded = settings.load(**given)
+def _extract_all(
+    papers: Papers, model: Models, samples: int, *, out: str | Path | None = None, **given: Any
+) -> Run:
+    models = [model] if isinstance(model, str | None) else list(model)
+    loaded = settings.load(model=models[0] if len(models) == 1 else None, **given)
     temporary = _TemporaryFolder() if out is None else None
-    out = temporary.name if temporary else out
-    assert out is not None
-    done = run_source(
-        "papers given in Python",
-        Path(out),
-        loaded,
-        items=_items(papers),
-        watcher=lambda _: _Unwatched(),
-        tell=_LOG.warning,
-    )
+    folder = Path(temporary.name if temporary else out or "")
+    told: dict[str, Any] = {"watcher": Unwatched, "tell": _LOG.warning}
+    if samples * len(models) == 1:
+        done = run_source(_GIVEN, folder, loaded, items=_items(papers), **told)
+    else:
+        listed = list(_items(papers))
+        done = agreement_runs.run_source(
+            _GIVEN, folder, agreement_runs.samples_of(loaded, models, samples),
+            read=lambda: iter(listed), least=loaded.min_confidence, engine=run_source,
+            limits=SpendLimits(), announce=_LOG.info, **told,
+        )  # fmt: skip
     return results.load(done.folder, keep=temporary)
 
 
@@ -289,17 +304,6 @@ class _TemporaryFolder:
     def __init__(self) -> None:
         self.name = tempfile.mkdtemp(prefix="claimgrid-")
         weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
-
-
-class _Unwatched:
-    def __enter__(self) -> _Unwatched:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was opened."""
-
-    def moved(self) -> None:
-        """Nobody watches."""
 
 
 def _off_the_loop(work: Callable[[], Run]) -> Run:

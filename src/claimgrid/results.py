@@ -147,6 +147,7 @@ class Run:
     """What one or more runs wrote, as typed objects.
 
     `manifests` holds what each `run.json` says: the model, its measured quality, costs, versions.
+    `min_confidence` is what narrowed the claims when the run was loaded.
     """
 
     folders: tuple[Path, ...]
@@ -154,6 +155,7 @@ class Run:
     papers: tuple[PaperLine, ...]
     rejected: tuple[Rejected, ...]
     manifests: tuple[dict[str, Any], ...] = ()
+    min_confidence: float | None = None
     _database: list[Database] = field(default_factory=list, compare=False)
     _keep: object = field(default=None, compare=False)  # a temporary folder lives as long as this
 
@@ -178,6 +180,13 @@ class Run:
             own = ClaimList(claims.get(line.paper_id, ()))
             lost = tuple(rejected.get(line.paper_id, ()))
             yield Extraction(line, own, lost, Usage(), None)
+
+    def one(self) -> Extraction:
+        """The extraction of the only paper. Raises UsageError where there is not just one."""
+        if len(self.papers) != 1:
+            raise UsageError(f"the run has {len(self.papers)} papers; iterate over it")
+        found: Extraction = next(iter(self))
+        return found
 
     def to_pandas(self, view: str = "claims") -> pd.DataFrame:
         """A view as a pandas DataFrame.
@@ -210,14 +219,19 @@ class Run:
             raise UsageError(f"{view}: no such view; there are {', '.join(views.VIEWS)}")
         if not self._database:
             self._database.append(views.connect([fspath(folder) for folder in self.folders]))
-        return self._database[0].relation(f"from {view}")
+        sure = self.min_confidence is not None and view not in ("papers", "rejected", "unclaimed")
+        where = f" where confidence >= {self.min_confidence!r}" if sure else ""
+        return self._database[0].relation(f"from {view}{where}")
 
 
-def load(*outs: str | PathLike[str], keep: object = None) -> Run:
+def load(
+    *outs: str | PathLike[str], min_confidence: float | None = None, keep: object = None
+) -> Run:
     """Read the folders of finished runs, with the decisions of a review applied.
 
     Args:
         outs: folders, or globs of folders such as `outputs/*`, which give the runs among them.
+        min_confidence: leave out claims of a lower confidence, and those without any.
         keep: an object that is to live as long as the run.
 
     Raises:
@@ -229,7 +243,13 @@ def load(*outs: str | PathLike[str], keep: object = None) -> Run:
         raise UsageError("no run was named: pass the folder of a run, such as outputs/seeds")
     return Run(
         tuple(folders),
-        ClaimList(claim for folder in folders for claim in checked_run.read_claims(folder)),
+        ClaimList(
+            claim
+            for folder in folders
+            for claim in checked_run.read_claims(folder)
+            if min_confidence is None
+            or (claim.confidence is not None and claim.confidence >= min_confidence)
+        ),
         tuple(line for folder in folders for line in checked_run.read_papers(folder)),
         tuple(item for folder in folders for item in checked_run.read_rejected(folder)),
         tuple(
@@ -237,6 +257,7 @@ def load(*outs: str | PathLike[str], keep: object = None) -> Run:
             for folder in folders
             if (folder / run_folder.MANIFEST).exists()
         ),
+        min_confidence,
         _keep=keep,
     )
 

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     recordings: Path | None = None
     temperature: float | Literal["none"] | None = None
     max_tokens: int | None = Field(default=None, gt=0)
+    sample_number: int = Field(default=0, ge=0)  # no flag: `--samples` counts
     concurrency: int = Field(default=32, ge=1, le=1024)
     pack: int = Field(default=1, ge=1, le=50)
     rpm: float | None = Field(default=None, gt=0)
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     slots: int | None = Field(default=None, ge=1, le=256)
     context: int | None = Field(default=None, ge=256)  # tokens of each slot
-    # Of models that give probabilities (`reader`): below `min_confidence` a claim is rejected; with
+    # Below `min_confidence` a claim is rejected, where it has a confidence at all; with
     # `reader+NAME`, NAME is asked where more than `doubt` claims are expected wrong or missed.
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     doubt: float = Field(default=1.0, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,30 @@ def test_two_runs_are_compared_in_one_page(screens: Any, tmp_path: Path) -> None
     page.locator("#reader dl", has_text="one: speed · two: latency").wait_for()
     page = screens(address=(tmp_path / "both.html").resolve().as_uri()).open("#runs=one+alone")
     counted(page, "1 claim")
+
+
+def test_claims_are_filtered_and_ordered_by_their_confidence(screens: Any, tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="the extra [report] is not installed")
+    from claimgrid.report.page_builder import report
+
+    folder = write_run(tmp_path / "run")
+    text = (folder / "claims.jsonl").read_text(encoding="utf-8")
+    claims = [json.loads(line) for line in text.splitlines()]
+    for place, claim in enumerate(claims):
+        if place:  # the first claim has none
+            claim |= {"confidence": 1 - place / 20, "confidence_source": "model"}
+    text = "".join(json.dumps(claim) + "\n" for claim in claims)
+    (folder / "claims.jsonl").write_text(text, encoding="utf-8")
+    low = [c for c in claims if c.get("confidence", 1) < 0.6 and c["stance"] == "own"]
+    report([folder], tmp_path / "sure.html")
+    page = screens(address=(tmp_path / "sure.html").resolve().as_uri()).open("#view=claims")
+    page.locator("#facets label", has_text="below 60%").click()
+    counted(page, f"{len(low)} claims?")
+    page.locator("#facets label", has_text="below 60%").click()
+    page.locator("#stance a", has_text="check first").click()
+    counted(page, f"{len(low)} claims?")
+    shown = [int(text.rstrip("%")) for text in column(page, "sure")]
+    assert shown == sorted(shown)
+    page.locator(ROWS).first.locator(".c-value").click()
+    least = min(c["confidence"] for c in low)
+    page.locator("#reader dl", has_text=f"{round(least * 100)}%, says the model").wait_for()

@@ -11,22 +11,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.cli.options import PATH
+from claimgrid.cli.options import PATH, ignore_option
 from claimgrid.evaluate import diff_output
 from claimgrid.evaluate.run_diff import RunDiff, RunSide
 from claimgrid.evaluate.run_diff import diff as diff_runs
 from claimgrid.io import run_folder
+from claimgrid.text.readable import readable
 
 _COLOURS = {"added": "green", "removed": "red", "changed": "yellow"}
 
 
-def diff(before: Path, after: Path, *, form: str, out: Path | None, exit_code: bool) -> int:
+def diff(
+    before: Path,
+    after: Path,
+    *,
+    form: str,
+    out: Path | None,
+    exit_code: bool,
+    ignore: tuple[str, ...] = (),
+) -> int:
     """Print or write what differs.
 
     Returns:
         1 if `exit_code` is set and anything differs, else 0.
     """
-    found = diff_runs(_side(before), _side(after))
+    found = diff_runs(_side(before), _side(after), ignore)
     names = (str(before), str(after))
     if form == "terminal":
         print_diff(Console(highlight=False), found)
@@ -70,10 +79,10 @@ def print_diff(console: Console, found: RunDiff) -> None:
         line = Text.assemble(
             "  ",
             (f"{change.what:<8}", _COLOURS[change.what]),
-            f"{change.kind.replace('_', ' '):<11}{change.quote}",
+            f"{change.kind.replace('_', ' '):<11}{readable(change.quote)}",
         )
         if not change.fields:
-            line.append(f"\n          {change.key}", "dim")
+            line.append(f"\n          {readable(change.key)}", "dim")
         for field in change.fields:
             line.append(f"\n          {field.field}: ", "dim")
             line.append(diff_output.shown(field.before), "red").append(" → ", "dim")
@@ -93,10 +102,18 @@ def print_diff(console: Console, found: RunDiff) -> None:
 )
 @click.option("-o", "--out", type=PATH, help="File for markdown, html or json. Default: print it.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
-def command(before: Path, after: Path, form: str, out: Path | None, exit_code: bool) -> None:
+@ignore_option
+def command(
+    before: Path,
+    after: Path,
+    form: str,
+    out: Path | None,
+    exit_code: bool,
+    ignore: tuple[str, ...],
+) -> None:
     """Show what differs between the claims of two runs, claim by claim.
 
     A and B are folders of runs. Claims are joined by their evidence; a changed claim names the
     field, its value in A and its value in B.
     """
-    sys.exit(diff(before, after, form=form, out=out, exit_code=exit_code))
+    sys.exit(diff(before, after, form=form, out=out, exit_code=exit_code, ignore=ignore))

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from claimgrid import settings, sources
 from claimgrid.cli.diff import print_diff
-from claimgrid.cli.options import PATH, model_options
-from claimgrid.cli.recordings import Unwatched
+from claimgrid.cli.options import PATH, ignore_option, model_options
 from claimgrid.engines.local_engine import run_source
+from claimgrid.engines.run_setup import Unwatched
 from claimgrid.errors import UsageError
 from claimgrid.evaluate import diff_output
 from claimgrid.evaluate.bootstrap import SEED, Interval, interval
@@ -26,12 +26,19 @@ from claimgrid.types.paper import Paper
 
 
 def drift(
-    source: str, stored: Path | None, given: settings.Settings, *, sample: int, form: str
+    source: str,
+    stored: Path | None,
+    given: settings.Settings,
+    *,
+    sample: int,
+    form: str,
+    ignore: tuple[str, ...] = (),
 ) -> int:
     """Compare what is stored for a sample of papers with what the model says today.
 
     Args:
         stored: folder of an earlier run; None takes the recordings of the same model.
+        ignore: fields whose difference makes no change.
     """
     if given.model is None:
         raise UsageError("pass --model NAME: the model that is to be asked again")
@@ -46,7 +53,7 @@ def drift(
         names = {paper.paper_id for paper in papers}
         failed = _failed(before, names), _failed(after, names)
         compared = names - failed[0] - failed[1]
-        found = diff(_side(before, compared), _side(after, compared))
+        found = diff(_side(before, compared), _side(after, compared), ignore)
     rate = interval(found.by_paper, _rate)
     if form == "json":
         click.echo(json.dumps(_plain(found, rate, failed), indent=1, ensure_ascii=False))
@@ -125,11 +132,20 @@ def _print(
 @click.option("--sample", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
 @click.option("--stored", type=PATH, help="Folder of an earlier run. Default: the recordings.")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@ignore_option
 @model_options
-def command(source: str, sample: int, stored: Path | None, form: str, **flags: Any) -> None:
+def command(
+    source: str,
+    sample: int,
+    stored: Path | None,
+    form: str,
+    ignore: tuple[str, ...],
+    **flags: Any,
+) -> None:
     """Ask a sample of SOURCE again and report how many claims changed.
 
     The model is asked live for N papers, always the same ones of a source; the stored claims are
     those of its recordings, or of an earlier run. Exit code 2: no paper has both.
     """
-    sys.exit(drift(source, stored, settings.load(**flags), sample=sample, form=form))
+    given = settings.load(**flags)
+    sys.exit(drift(source, stored, given, sample=sample, form=form, ignore=ignore))

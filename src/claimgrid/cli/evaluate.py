@@ -63,6 +63,11 @@ def _print(console: Console, report: ScoreReport) -> None:
     console.print(_table(head, score_output.kind_rows(report)), "")
     fields = score_output.field_rows(report)
     console.print(_table(("field", "right", "of", "accuracy"), fields), "")
+    if report.judged:
+        told = f"confidence (calibration error {report.calibration_error:.3f})"
+        first = (told, *score_output.RELIABILITY[1:])
+        console.print(_table(first, score_output.reliability_rows(report)), "")
+        console.print(_table(score_output.COVERAGE, score_output.coverage_rows(report)), "")
     causes = [(cause, str(count)) for cause, count in report.causes.items() if count]
     console.print(_table(("errors by cause", "count"), causes or [("none", "")]))
     for error in report.errors:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from claimgrid.cli.options import min_confidence_option
 from claimgrid.errors import UsageError
 
 # Name: the module, its function and what it writes. The function takes what names the runs and the
@@ -37,7 +38,7 @@ TARGETS: dict[str, tuple[str, str, str]] = {
     "duckdb": ("claimgrid.tables.database_export", "write_duckdb", "every view as a table"),
     "sqlite": ("claimgrid.tables.database_export", "write_sqlite", "every view as a table"),
 }
-Write = Callable[[Sequence[str], Path], str]
+Write = Callable[[Sequence[str], Path, float | None], str]
 
 
 def _targets() -> str:
@@ -47,7 +48,8 @@ def _targets() -> str:
 @click.command()
 @click.argument("arguments", metavar="OUT… DESTINATION", nargs=-1, required=True)
 @click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help=_targets())
-def command(arguments: tuple[str, ...], target: str) -> None:
+@min_confidence_option
+def command(arguments: tuple[str, ...], target: str, min_confidence: float | None) -> None:
     """Write the papers and claims of runs in the form of another tool.
 
     As in: extract export OUT --to markdown-notes DIR. OUT is what `extract table` takes; the last
@@ -57,5 +59,5 @@ def command(arguments: tuple[str, ...], target: str) -> None:
         raise UsageError(f"name the runs and where to write: extract export OUT --to {target} DIR")
     module, function, _ = TARGETS[target]
     write: Write = getattr(importlib.import_module(module), function)
-    click.echo(write(arguments[:-1], Path(arguments[-1])))
+    click.echo(write(arguments[:-1], Path(arguments[-1]), min_confidence))
     sys.exit(0)

@@ -67,13 +67,20 @@ def _papers(abstracts: tuple[str, ...]) -> Iterator[Paper]:
 def draft(folder: Path, out: Path | None, paper: tuple[str, ...]) -> int:
     """Write a run's claims as gold lines, one paper a line.
 
-    Where people have decided on the run's claims, the papers that they decided on are written, and
-    the claims there that nobody checked are optional.
+    Papers that failed are left out: nobody has read them. Where people have decided on the run's
+    claims, the papers that they decided on are written, and the claims there that nobody checked
+    are optional.
     """
     papers = [p for p in run_folder.read_papers(folder) if not paper or p.paper_id in paper]
     lacking = sorted(set(paper) - {p.paper_id for p in papers})
     if lacking:
         raise UsageError(f"{folder} has no paper {', '.join(lacking)}")
+    failed = [p.paper_id for p in papers if p.status not in ("claims", "no_claims")]
+    papers = [p for p in papers if p.paper_id not in failed]
+    if failed:
+        click.echo(f"left out, since the run failed there: {', '.join(failed)}", err=True)
+    if not papers:
+        raise UsageError(f"{folder}: no paper came out, so there is nothing to correct")
     decisions = correction_log.read(folder / correction_log.NAME).corrections
     claims = run_folder.read_claims(folder)
     lines = list(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from claimgrid.cli.options import min_confidence_option
 from claimgrid.cli.table_output import emit, every_run_option, format_of, format_options
 from claimgrid.errors import UsageError
 from claimgrid.tables import leaderboard, over_time, views
@@ -32,6 +33,7 @@ _SHOWS = ("boards", "speedups", "hardware")
     metavar="N",
     help="Papers that a board must hold. Default: 2, or 1 where a benchmark is named.",
 )
+@min_confidence_option
 @every_run_option
 @format_options
 def command(
@@ -40,6 +42,7 @@ def command(
     benchmark: str | None,
     metric: str | None,
     least: int | None,
+    min_confidence: float | None,
     every_run: bool,
     form: str | None,
     out: Path | None,
@@ -56,12 +59,12 @@ def command(
     database = views.connect(outs, every_run=every_run)
     if show == "boards":
         fewest = least or (1 if benchmark else 2)
-        found = leaderboard.boards(database, benchmark, metric, fewest)
+        found = leaderboard.boards(database, benchmark, metric, fewest, min_confidence)
         if benchmark and not found and metric is None:
             raise leaderboard.wanted(database, benchmark)
         made = leaderboard.laid_out(found, database.about)
         grid, frame = made.grid, made.frame
     else:
-        grid, frame = getattr(over_time, show)(database)
+        grid, frame = getattr(over_time, show)(database, min_confidence)
     emit([grid], frame, form, out, database.about)
     sys.exit(0)

@@ -16,7 +16,7 @@ from claimgrid.errors import ClaimgridError
 COMMANDS: dict[str, tuple[str, str]] = {
     "agree": (
         "agree",
-        "Ask about SOURCE several times or with several models, and count who makes each claim.",
+        "Join finished runs over the same papers: how many of them make each claim.",
     ),
     "audit": (
         "audit",

@@ -14,18 +14,43 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+_MODEL = (
+    "Model to ask: openai/NAME, anthropic/NAME, google/NAME; reader, which comes with this package "
+    "and needs no key; reader+NAME, which asks NAME where the reader is unsure; rules (cue words "
+    "alone); embedded/NAME (see `extract models list`), embedded:FILE.gguf, or the name that a "
+    "server behind --base-url knows."
+)
+
+
 def model_options(command: Command) -> Command:
     """The options that decide which model is asked, and how."""
+    return click.option("--model", metavar="NAME", help=_MODEL)(_how_to_ask(command))
+
+
+def several_models_options(command: Command) -> Command:
+    """The same for a command that may ask several models, or one several times."""
+    samples = click.option(
+        "--samples",
+        type=click.IntRange(1, 50),
+        default=1,
+        metavar="N",
+        help="Ask N times, all but the first at temperature 0.7 unless --temperature says "
+        "otherwise: each claim gets its support, and disagreements are listed.",
+    )
+    models = click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help=f"{_MODEL} May be repeated: then each claim gets its support, the share of the models "
+        "that make it.",
+    )
+    return models(samples(_how_to_ask(command)))
+
+
+def _how_to_ask(command: Command) -> Command:
     for option in reversed(
         (
-            click.option(
-                "--model",
-                metavar="NAME",
-                help="Model to ask: openai/NAME, anthropic/NAME, google/NAME; reader, which comes "
-                "with this package and needs no key; reader+NAME, which asks NAME where the reader "
-                "is unsure; rules (cue words alone); embedded/NAME (see `extract models list`), "
-                "embedded:FILE.gguf, or the name that a server behind --base-url knows.",
-            ),
             click.option(
                 "--base-url",
                 metavar="URL",
@@ -60,6 +85,26 @@ def model_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def ignore_option(command: Command) -> Command:
+    """Which fields make no difference between two runs."""
+    return click.option(
+        "--ignore",
+        multiple=True,
+        metavar="FIELD",
+        help="A field whose difference makes no change, such as quote; may be repeated.",
+    )(command)
+
+
+def min_confidence_option(command: Command) -> Command:
+    """What narrows the claims of a finished run to the sure ones."""
+    return click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        metavar="P",
+        help="Only claims of at least this confidence; claims without any do not pass.",
+    )(command)
 
 
 SOURCE_OPTIONS = (

@@ -19,6 +19,7 @@ from claimgrid.cli.options import model_options
 from claimgrid.engines import recording_states
 from claimgrid.engines.local_engine import run_source
 from claimgrid.engines.recording_states import STATES, RecordingState, State
+from claimgrid.engines.run_setup import Unwatched
 from claimgrid.engines.session import RECORDINGS
 from claimgrid.errors import UsageError
 from claimgrid.io import shipped_files
@@ -168,22 +169,6 @@ def refresh(source: tuple[str, ...], given: settings.Settings, *, missing: bool)
     count = "1 paper" if len(papers) == 1 else f"{len(papers)} papers"
     click.echo(f"{count} asked again; {len(replaced)} stale recordings deleted in {folder}")
     return done.exit_code
-
-
-class Unwatched:
-    """A watcher of a run that nobody watches."""
-
-    def __init__(self, facts: object) -> None:
-        self.facts = facts
-
-    def __enter__(self) -> Unwatched:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was opened."""
-
-    def moved(self) -> None:
-        """Nobody watches."""
 
 
 def _tell(sentence: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from claimgrid import settings, sources
 from claimgrid.cli.options import (
     PATH,
     embedded_options,
-    model_options,
     scale_options,
+    several_models_options,
     source_options,
     taken_source_options,
 )
 from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary
-from claimgrid.engines import ray_engine
+from claimgrid.engines import agreement_runs, ray_engine
 from claimgrid.engines.local_engine import run_source
 from claimgrid.engines.ray_engine import RayOptions
 from claimgrid.engines.run_setup import FinishedRun
@@ -40,12 +40,15 @@ def run(
     log_format: LogFormat = "bar",
     choice: dict[str, Any] | None = None,
     ray_options: RayOptions | None = None,
+    models: Sequence[str] = (),
+    samples: int = 1,
 ) -> int:
     """Extract the claims of sources into `out`, with progress and a summary for a person.
 
     Args:
         choice: which papers of the sources, as keyword arguments of `sources.read`.
         ray_options: of the cluster that runs it; None runs it in this process.
+        models: more than one, or more than one of `samples`, makes a run each and joins them.
 
     Returns:
         The exit code: 0 if every paper came out, 1 if some failed or a limit stopped the run, 130
@@ -60,17 +63,32 @@ def run(
         if ray_options is None
         else functools.partial(ray_engine.run_source, ray_options=ray_options)
     )
-    done = engine(
-        source,
-        out,
-        given,
-        items=sources.read(*names, **choice or {}),
-        limits=limits,
-        watcher=functools.partial(progress, log_format),
-        tell=lambda sentence: click.echo(sentence, err=True),
-    )
+    read = functools.partial(sources.read, *names, **choice or {})
+    watcher = functools.partial(progress, log_format)
+    if samples * max(1, len(models)) == 1:
+        if models:
+            given = given.model_copy(update={"model": models[0]})
+        done = engine(
+            source, out, given, items=read(), limits=limits, watcher=watcher, tell=_tell
+        )  # fmt: skip
+    else:
+        done = agreement_runs.run_source(
+            source, out, agreement_runs.samples_of(given, models, samples),
+            read=_again(read) if "-" in names else read, least=given.min_confidence, engine=engine,
+            limits=limits or SpendLimits(), watcher=watcher, tell=_tell, announce=_tell,
+        )  # fmt: skip
     _print(names, done)
     return done.exit_code
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+def _again(read: Callable[[], Iterator[sources.SourceItem]]) -> Callable[[], Any]:
+    """Standard input can be read once: its papers are kept for the runs after the first."""
+    kept = list(read())
+    return lambda: iter(kept)
 
 
 def _print(names: Sequence[str], done: FinishedRun) -> None:
@@ -101,7 +119,7 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
 @click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--out", type=PATH, help="Folder of the run. Default: outputs/<source>.")
 @source_options
-@model_options
+@several_models_options
 @embedded_options
 @click.option(
     "--replay",
@@ -126,7 +144,8 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
     "--min-confidence",
     type=float,
     metavar="P",
-    help="Reject claims of a lower confidence, where the model gives one (reader).",
+    help="Reject claims of a lower confidence, where there is one (reader, --samples, several "
+    "--model).",
 )
 @click.option(
     "--doubt",
@@ -161,6 +180,8 @@ def command(
     engine: str,
     address: str | None,
     workers: int | None,
+    models: tuple[str, ...],
+    samples: int,
     **flags: Any,
 ) -> None:
     """Extract the claims of SOURCE…: files, folders, URLs, arxiv:ID, doi:…, or - for stdin.
@@ -178,6 +199,7 @@ def command(
     cluster = RayOptions(address, workers) if engine == "ray" else None
     told: LogFormat = log_format  # type: ignore[assignment]
     done = run(
-        source, out, given, limits=limits, log_format=told, choice=choice, ray_options=cluster
-    )
+        source, out, given, limits=limits, log_format=told, choice=choice, ray_options=cluster,
+        models=models, samples=samples,
+    )  # fmt: skip
     sys.exit(done)

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from claimgrid.engines.in_process import CHECK_FIRST
+from claimgrid.engines.joined_runs import DISAGREEMENTS
 from claimgrid.engines.run_summary import RunSummary, Tellings
 from claimgrid.io import run_folder
 from claimgrid.types.answer import Usage
@@ -47,9 +49,12 @@ def print_summary(
         row("in all", _money(spent["cost_usd"]), _spent_detail(spent))
     row("rejected", sum(summary.rejected.values()), _parts(summary.rejected) or "nothing")
     row("unclaimed", sum(summary.unclaimed.values()), _unclaimed(summary.unclaimed))
-    if told.get("reader") and told["reader"]["check_first"]:
-        below = told["reader"]["check_first_below"]
-        row("check first", told["reader"]["check_first"], f"claims of a confidence below {below}")
+    if summary.check_first:
+        row("check first", summary.check_first, f"claims of a confidence below {CHECK_FIRST}")
+    if agreed := told.get("agreement"):
+        every = f"claims in all {len(agreed['runs'])} runs"
+        listed = f"{agreed['disagreements']} disagreements in {folder / DISAGREEMENTS}"
+        row("agreed", agreed["unanimous"], f"{every} · {listed}")
     if told["unreached"]:
         row("unreached", told["unreached"], "read from the source and not asked about")
     if told["adapted"]:

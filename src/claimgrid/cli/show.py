@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from claimgrid.cli.options import PATH
+from claimgrid.cli.options import PATH, min_confidence_option
 from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.entities.device_names import product_name
 from claimgrid.errors import UsageError
@@ -34,12 +34,14 @@ _LONGEST_NAME = 20  # of a baseline beside a number; a longer one stands in the 
 _YEARLESS = re.compile(r"--(0[1-9]|1[0-2])(?:-(\d\d))?")
 
 
-def show(folder: Path, paper: str | None) -> int:
+def show(folder: Path, paper: str | None, least: float | None = None, sort: str = "text") -> int:
     """Print one paper of a run, or the list of its papers.
 
     Args:
         paper: an id, the beginning of one or of a title, or words of a title; None lists the
             papers.
+        least: claims of a lower confidence, and those without any, are left out.
+        sort: `text`: as the abstract has them; `confidence`: the least sure first.
 
     Raises:
         UsageError: no paper, or more than one, is called so.
@@ -60,9 +62,16 @@ def show(folder: Path, paper: str | None) -> int:
         raise UsageError(problem)
     paper_id = found[0].paper_id
     claims = [claim for claim in checked_run.read_claims(folder) if claim.paper_id == paper_id]
+    claims = [c for c in claims if least is None or _sure(c, -1.0) >= least]
+    if sort == "confidence":
+        claims.sort(key=lambda claim: _sure(claim, 2.0))
     rejected = [item for item in checked_run.read_rejected(folder) if item.paper_id == paper_id]
     print_paper(console, found[0], claims, rejected)
     return 0
+
+
+def _sure(claim: Claim, without: float) -> float:
+    return without if claim.confidence is None else claim.confidence
 
 
 def _called(papers: Sequence[PaperLine], wanted: str) -> list[PaperLine]:
@@ -136,8 +145,9 @@ def _table(claims: Sequence[Claim]) -> Table:
             facts.append(f"on {', '.join(map(product_name, devices))}")
         if claim.stance == "background":
             facts.append("background")
-        if claim.confidence is not None and claim.confidence < CHECK_FIRST:
-            facts.append(f"check first ({claim.confidence:.0%} sure)")
+        if claim.confidence is not None:
+            first = "check first, " if claim.confidence < CHECK_FIRST else ""
+            facts.append(f"{first}{claim.confidence:.0%} sure")
         about = Text(" · ".join(filter(None, facts)))
         about.append(f"\n{claim.evidence.quote}", "dim")
         table.add_row(kind, Text(shown_value(claim), no_wrap=True), about)
@@ -234,9 +244,16 @@ def _list(papers: Sequence[PaperLine]) -> Table:
     metavar="ID",
     help="Id of a paper, how its id or title begins, or a word of its title.",
 )
-def command(folder: Path, paper: str | None) -> None:
+@min_confidence_option
+@click.option(
+    "--sort",
+    type=click.Choice(["text", "confidence"]),
+    default="text",
+    help="text: claims as the abstract has them. confidence: what to check first. Default: text.",
+)
+def command(folder: Path, paper: str | None, min_confidence: float | None, sort: str) -> None:
     """Show a paper of a run: its abstract with the evidence marked, and its claims.
 
     Without --paper, lists the papers.
     """
-    sys.exit(show(folder, paper))
+    sys.exit(show(folder, paper, min_confidence, sort))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from claimgrid.cli.options import min_confidence_option
 from claimgrid.cli.table_output import (
     emit,
     every_run_option,
@@ -87,7 +88,8 @@ def _laid_out(ranked: Ranked, given: Mapping[str, Any], form: str) -> tuple[list
         chosen = cells.choose(ranked, given["columns"])
         return layout.chosen(ranked, chosen), cells.frame(ranked, chosen)
     if form in ("terminal", "latex"):
-        grids = layout.brief(ranked, cite=given["cite"], paged=form == "latex")
+        sure = given["min_confidence"] is not None or given["sort"] in ("confidence", "-confidence")
+        grids = layout.brief(ranked, cite=given["cite"], paged=form == "latex", sure=sure)
     else:
         grids = layout.full(ranked)
     return grids, cells.whole(ranked)
@@ -114,12 +116,7 @@ _KINDS = ("benchmark", "speedup", "efficiency", "hardware", "model_size")
 @click.argument("outs", metavar="OUT…", nargs=-1, required=True)
 @click.option("--where", metavar="SQL", help="Condition on columns, such as 'ratio_low > 2'.")
 @click.option("--kind", type=click.Choice(_KINDS), help="For the table claims: this kind only.")
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    metavar="P",
-    help="Only claims of at least this confidence; claims without any do not pass.",
-)
+@min_confidence_option
 @click.option("--hardware", metavar="DEVICE", help="Measured on this device: A100, nvidia-*.")
 @click.option(
     "--since",
@@ -131,7 +128,11 @@ _KINDS = ("benchmark", "speedup", "efficiency", "hardware", "model_size")
     default=True,
     help="--background: also what abstracts say of the field and of others. Default: --own.",
 )
-@click.option("--sort", metavar="COLUMN", help="Ascending; -COLUMN: descending.")
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    help="Ascending; -COLUMN: descending. confidence: what to check first.",
+)
 @click.option(
     "--group-by",
     metavar="COLUMN",

@@ -30,13 +30,12 @@ from claimgrid.engines.run_summary import RunAccount, RunSummary
 from claimgrid.engines.session import Session
 from claimgrid.errors import StoppedError, StoreError
 from claimgrid.extraction import worker_pool
-from claimgrid.extraction.pipeline import extract, without_abstract
+from claimgrid.extraction.pipeline import without_abstract
 from claimgrid.io import run_folder
 from claimgrid.llm.budget import Budget, SpendLimits
 from claimgrid.llm.client import Client
 from claimgrid.llm.packing import Packer
 from claimgrid.llm.response_store import ReplyCache
-from claimgrid.reader.reading import without_doubtful
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request
@@ -86,11 +85,9 @@ class _RunUnderWay:
         assert self.client is not None
         ask = self.packer.ask if self.packer else self.client.ask
         try:
-            made = await extract(item, self.session.request, ask)
+            return await self.session.extract(item, ask)
         except StoppedError:
             return None
-        least = self.session.given.min_confidence
-        return made if least is None else without_doubtful(made, least)
 
     def end(self, why: str) -> None:
         """Begin no further paper; requests that are sent already complete."""

@@ -1,10 +1,12 @@
-"""Adds up what the shards of a run say in their run.json."""
+"""Adds up what shards of a run, or runs over the same papers, say in their run.json."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from claimgrid.engines.run_summary import RunSummary
 
 _ADDED = (
     "read",
@@ -44,14 +46,55 @@ def merged_manifest(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "exit_code": max(part["exit_code"] for part in parts),
         "shards": len(parts),
         "per_live_paper": {
-            "input_tokens": _each(live["input_tokens"], asked),
-            "output_tokens": _each(live["output_tokens"], asked),
+            "input_tokens": _each(live["input_tokens"], asked) or 0.0,
+            "output_tokens": _each(live["output_tokens"], asked) or 0.0,
             "cost_usd": _each(whole["cost_usd"], asked),
         },
         # The shards do not say how many claims came of live replies.
         "per_live_claim": {"tokens": None, "cost_usd": None},
         "spent": _spent([part["spent"] for part in parts], whole["papers"], claims),
     }
+
+
+def joined_manifest(
+    parts: Sequence[dict[str, Any]], summary: RunSummary, agreement: dict[str, Any]
+) -> dict[str, Any]:
+    """What run.json says of runs over the same papers that were joined.
+
+    Replies and costs are added; papers and claims are those of the joined run. What the runs do not
+    share (the model, the prompt) is listed.
+    """
+    own = ("shards", "reader", "shard", "agreement")  # what only one of the runs can say
+    added = {name: value for name, value in merged_manifest(parts).items() if name not in own}
+    once = max(parts, key=lambda part: part["read"])
+    listed = {name: _listed(part[name] for part in parts) for name in ("model", "provider", "mode")}
+    return (
+        added
+        | listed
+        | {
+            "prompt": _listed(part["prompt"] for part in parts),
+            "caution": _listed((part["caution"] for part in parts), "; ") or None,
+            "seconds": round(sum(part["seconds"] for part in parts), 3),
+            "read": once["read"],
+            "source_ended": once["source_ended"],
+            "papers": summary.papers,
+            "unreached": once["unreached"],
+            "source_problems": summary.source_problems,
+            "statuses": dict(sorted(summary.statuses.items())),
+            "errors": dict(sorted(summary.errors.items())),
+            "warnings": summary.warnings.total,
+            "claims": dict(summary.kinds),
+            "rejected": dict(sorted(summary.rejected.items())),
+            "unclaimed_numbers": dict(sorted(summary.unclaimed.items())),
+            "spent": _spent([part["spent"] for part in parts], summary.papers, summary.claims),
+            "agreement": agreement,
+        }
+    )
+
+
+def _listed(values: Iterable[str | None], between: str = ", ") -> str:
+    """The different values, in order."""
+    return between.join(dict.fromkeys(value for value in values if value))
 
 
 def _spent(parts: Sequence[dict[str, Any]], papers: int, claims: int) -> dict[str, Any]:

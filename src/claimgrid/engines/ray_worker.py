@@ -18,7 +18,6 @@ from claimgrid.engines.ray_ledger import BEAT
 from claimgrid.engines.session import Session
 from claimgrid.errors import StoppedError
 from claimgrid.extraction import worker_pool
-from claimgrid.extraction.pipeline import extract
 from claimgrid.llm.client import ResponseStores
 from claimgrid.llm.rate_limiter import HttpOutcome, Ticket
 from claimgrid.llm.response_store import Recording
@@ -204,6 +203,6 @@ class PaperWorker:
 
     async def _one(self, paper: Paper) -> Outcome | None:
         try:
-            return await extract(paper, self._session.request, self._client.ask)
+            return await self._session.extract(paper, self._client.ask)
         except StoppedError:
             return None

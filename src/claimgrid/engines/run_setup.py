@@ -35,6 +35,22 @@ class Watcher(Protocol):
         """Something changed: a paper was read or came out."""
 
 
+class Unwatched:
+    """A watcher of a run that nobody watches."""
+
+    def __init__(self, facts: object) -> None:
+        self.facts = facts
+
+    def __enter__(self) -> Unwatched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was opened."""
+
+    def moved(self) -> None:
+        """Nobody watches."""
+
+
 MakeWatcher = Callable[[Callable[[], dict[str, Any]]], Watcher]
 
 

@@ -13,7 +13,9 @@ from claimgrid.decisions import decision_request
 from claimgrid.engines import in_process
 from claimgrid.engines.in_process import InProcess, ReadingClient
 from claimgrid.errors import SetupError, UsageError
+from claimgrid.extraction import pipeline
 from claimgrid.extraction import prompt as prompts
+from claimgrid.extraction.confidence_limit import without_doubtful
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import shipped_files
 from claimgrid.llm import fast_path, pricing
@@ -25,7 +27,8 @@ from claimgrid.llm.rate_limiter import Limiter
 from claimgrid.llm.response_store import RecordingFolder, ReplyCache
 from claimgrid.local import server
 from claimgrid.local.server import ServerOptions, ServerPlan
-from claimgrid.types.answer import Usage
+from claimgrid.types.answer import Ask, Usage
+from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request, Sampling
 
@@ -153,6 +156,11 @@ class Session:
         packing = prompts.load(shipped_files.path("prompts/pack.md"))
         return functools.partial(prompts.pack, packing=packing)
 
+    async def extract(self, paper: Paper, ask: Ask) -> Outcome:
+        """What a paper comes to, without the claims that are less sure than the settings want."""
+        made = await pipeline.extract(paper, self.request, ask)
+        return without_doubtful(made, self.given.min_confidence)
+
     def packer(self, client: Client | ReadingClient) -> Packer | None:
         """What asks about several papers at a time, if `--pack` says so."""
         if isinstance(client, ReadingClient) or self.given.pack == 1:
@@ -254,6 +262,7 @@ def open_session(given: settings.Settings) -> Session:
     sampling = Sampling(
         temperature=None if isinstance(temperature, str) else temperature,
         max_tokens=given.max_tokens or prompt.max_tokens,
+        number=given.sample_number,
     )
     build = decision_request.build if at.mode == "decisions" else prompts.build
     request = functools.partial(

@@ -1,7 +1,8 @@
 """Joins the claims of several runs over the same papers: how many of the runs make each claim.
 
 The runs are samples of one model, or several models. A claim's `support` is the share of the runs
-that make the same row; its `confidence` is the same number, by `confidence_source: support`.
+that make the same row, among those that read the paper; its `confidence` is the same number, by
+`confidence_source: support`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _SILENT = frozenset({"quote", "claim_id"})
 class Disagreement:
     """A claim that not every run makes, or that they make differently.
 
-    `made_by` are the 0-based runs that make the row as it was kept; `variants` lists what other
-    runs have in its place, by field.
+    `made_by` are the runs, counted from 1, that make the row as it was kept; `variants` lists what
+    other runs have in its place, by field.
     """
 
     claim_id: str
@@ -34,13 +35,20 @@ class Disagreement:
     variants: dict[str, list[Any]]
 
 
-def agree(abstract: str, runs: Sequence[Sequence[Claim]]) -> tuple[list[Claim], list[Disagreement]]:
+def agree(
+    abstract: str, runs: Sequence[Sequence[Claim] | None]
+) -> tuple[list[Claim], list[Disagreement]]:
     """The claims of one abstract with their support, and where the runs disagree.
 
     Every claim of any run is kept, as the row that most runs make: `support` tells how many do.
+    None stands for a run in which the paper failed. Where fewer than two read it, nothing can
+    agree: the claims stay as they are.
     """
+    read = [(number, claims) for number, claims in enumerate(runs) if claims is not None]
+    if len(read) < 2:
+        return [claim for _, claims in read for claim in claims], []
     groups: list[dict[int, Claim]] = []
-    for number, claims in enumerate(runs):
+    for number, claims in read:
         first = [next(iter(group.values())) for group in groups]
         pairs = join(abstract, first, claims)
         for index, other in pairs.items():
@@ -51,17 +59,17 @@ def agree(abstract: str, runs: Sequence[Sequence[Claim]]) -> tuple[list[Claim], 
     found: list[Disagreement] = []
     for group in groups:
         claim, made_by = _most_common(group)
-        support = len(made_by) / len(runs)
+        support = len(made_by) / len(read)
         told = {"support": support, "confidence": support, "confidence_source": "support"}
         kept.append(claim.model_copy(update=told))
-        if len(made_by) < len(runs):
+        if len(made_by) < len(read):
             found.append(
                 Disagreement(
                     claim.claim_id,
                     claim.paper_id,
                     claim.evidence.quote,
                     support,
-                    made_by,
+                    tuple(number + 1 for number in made_by),
                     _variants(claim, group),
                 )
             )

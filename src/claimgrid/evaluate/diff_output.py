@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from claimgrid.evaluate.run_diff import ClaimChange, RunDiff, What
+from claimgrid.text.readable import readable
 
 _SIGNS: dict[What, str] = {"added": "+", "removed": "−", "changed": "~"}
 _STYLE = """
@@ -16,7 +17,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin-top: 2rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; } td, th { padding: .2rem .9rem .2rem 0; text-align: right; }
-td:first-child, th:first-child { text-align: left; } th { color: var(--dim); font-weight: 500; }
+td:first-child, th:first-child { text-align: left; } td { border-top: 1px solid var(--line); } th { color: var(--dim); font-weight: 500; }
 .claim { border-top: 1px solid var(--line); padding: .5rem 0; overflow-wrap: anywhere; } .dim { color: var(--dim); }
 .added b { color: var(--added); } .removed b { color: var(--removed); } .changed b { color: var(--changed); }
 del { color: var(--removed); } ins { color: var(--added); text-decoration: none; }
@@ -28,6 +29,7 @@ def as_json(found: RunDiff) -> dict[str, Any]:
     return {
         "same": found.same,
         "change_rate": round(found.change_rate, 4),
+        "quoted_otherwise": found.quoted_otherwise,
         "by_kind": found.counts(),
         "papers": [asdict(paper) for paper in found.papers],
         "changes": [asdict(change) for change in found.changes],
@@ -39,11 +41,18 @@ def headline(found: RunDiff) -> str:
     counts = {what: sum(c[what] for c in found.counts().values()) for what in _SIGNS}
     told = ", ".join(f"{number} {what}" for what, number in counts.items())
     same = "1 claim is the same" if found.same == 1 else f"{found.same} claims are the same"
-    return f"{same}; {told}"
+    alone = (
+        f" ({found.quoted_otherwise} in the quoted words alone)" if found.quoted_otherwise else ""
+    )
+    return f"{same}; {told}{alone}"
 
 
 def shown(value: Any) -> str:
-    """A field's value for people."""
+    """A field's value for people, without markup."""
+    return readable(_words(value))
+
+
+def _words(value: Any) -> str:
     if value is None or value == []:
         return "none"
     if isinstance(value, Mapping):
@@ -91,7 +100,9 @@ def as_html(found: RunDiff, before: str, after: str) -> str:
     """One page that needs no network."""
     head = f"Claims: {html.escape(before)} → {html.escape(after)}"
     rows = "".join(
-        f"<tr><td>{kind}</td>" + "".join(f"<td>{counts[what]}</td>" for what in _SIGNS) + "</tr>"
+        f"<tr><td>{kind.replace('_', ' ')}</td>"
+        + "".join(f"<td>{counts[what]}</td>" for what in _SIGNS)
+        + "</tr>"
         for kind, counts in found.counts().items()
     )
     names = "".join(f"<th>{what}</th>" for what in _SIGNS)
@@ -116,13 +127,15 @@ def as_html(found: RunDiff, before: str, after: str) -> str:
 
 def _html(change: ClaimChange) -> str:
     fields = "".join(
-        f"<br><span class='dim'>{field.field}</span> <del>{html.escape(shown(field.before))}</del>"
+        f"<br><span class='dim'>{field.field.replace('_', ' ')}</span> "
+        f"<del>{html.escape(shown(field.before))}</del>"
         f" <ins>{html.escape(shown(field.after))}</ins>"
         for field in change.fields
     )
     return (
-        f'<div class="claim {change.what}"><b>{change.what}</b> {change.kind}: '
-        f'{html.escape(change.quote)}<br><span class="dim">{html.escape(change.key)}</span>'
+        f'<div class="claim {change.what}"><b>{_SIGNS[change.what]} {change.what}</b> '
+        f"{change.kind.replace('_', ' ')}: {html.escape(readable(change.quote))}<br>"
+        f'<span class="dim">{html.escape(readable(change.key))}</span>'
         f"{fields}</div>\n"
     )
 

@@ -1,7 +1,8 @@
 """Writes benchmark results as records of Every Eval Ever, version 0.3, one a paper and system.
 
 The source type is `documentation`: the scores are what a paper says, not an evaluation that was
-run. Each score carries its quote and offsets in `details`, so that it can be checked.
+run. Each score carries its quote and offsets (in `details`, and in `additional_details` of its
+source), so that it can be checked.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from claimgrid.entities import spelling
+from claimgrid.entities import metrics, spelling
 from claimgrid.types.claim import BenchmarkClaim, Claim, PaperLine
 
 SCHEMA_VERSION = "0.3.0"
-# Measures of which less is better, by a word of their name.
-_LESS = ("error", "perplexity", "loss", "wer", "cer", "fid", "mae", "rmse", "rate of repetition")
 
 
 def records(
@@ -106,7 +105,8 @@ def _result(paper: PaperLine, claim: BenchmarkClaim) -> dict[str, Any]:
     }
     if claim.confidence is not None:
         details["confidence"] = f"{claim.confidence:g}"
-    metric: dict[str, Any] = {"lower_is_better": _less_is_better(claim.metric)}
+    less = metrics.direction(claim.metric) == "lower"
+    metric: dict[str, Any] = {"lower_is_better": less}
     if claim.metric:
         metric["metric_name"] = claim.metric
     metric["metric_unit"] = "percent" if claim.value.unit == "%" else claim.value.unit
@@ -115,12 +115,11 @@ def _result(paper: PaperLine, claim: BenchmarkClaim) -> dict[str, Any]:
             f"{paper.abstract_sha256}/{claim.claim_id}".encode()
         ).hexdigest()[:16],
         "evaluation_name": benchmark,
-        "source_data": {"dataset_name": benchmark, "source_type": "other"},
+        "source_data": {
+            "dataset_name": benchmark,
+            "source_type": "other",
+            "additional_details": {name: details[name] for name in ("quote", "start", "end")},
+        },
         "metric_config": metric,
         "score_details": {"score": claim.value.low, "details": details},
     }
-
-
-def _less_is_better(metric: str | None) -> bool:
-    words = (metric or "").lower()
-    return any(word in words for word in _LESS)

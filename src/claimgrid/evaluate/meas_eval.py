@@ -36,7 +36,7 @@ def write(papers: Iterable[PaperLine], claims: Iterable[Claim]) -> str:
         if rows:
             numbers[claim.paper_id] = number = numbers.get(claim.paper_id, 0) + 1
             for row in rows:
-                table.writerow((claim.paper_id, number, *row))
+                table.writerow((_one_line(claim.paper_id), number, *row))
     return text.getvalue()
 
 
@@ -65,6 +65,11 @@ def _first(claim: Claim, names: tuple[str, ...]) -> Span | None:
     return next((claim.spans[name][0] for name in names if claim.spans.get(name)), None)
 
 
+def _one_line(words: str) -> str:
+    """Words without what would break a row (tabs, ends of lines); offsets still hold."""
+    return " ".join(words.split())
+
+
 def _meets(one: Span, two: Span) -> bool:
     return one.start < two.end and two.start < one.end
 
@@ -72,7 +77,6 @@ def _meets(one: Span, two: Span) -> bool:
 def _row(
     what: str, span: Span, name: str, abstract: str, other: Mapping[str, Any]
 ) -> tuple[Any, ...]:
-    # A tab or a line break inside the words would break the row; the offsets still hold.
-    words = " ".join(abstract[span.start : span.end].split())
+    words = _one_line(abstract[span.start : span.end])
     told = json.dumps(other, ensure_ascii=False) if other else ""
     return (what, span.start, span.end, name, words, told)

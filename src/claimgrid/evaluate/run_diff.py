@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from claimgrid.evaluate.row_text import claim_key
 from claimgrid.types.claim import KINDS, Claim, PaperLine
 
 What = Literal["added", "removed", "changed"]
+QUOTE = "quote"  # the field that stands for the evidence
 # Where a claim's own number or name stands; two claims of one number are one claim.
 _ANCHORS = ("value", "device", "total", "benchmark")
 # What no table shows, or what changes whenever another field does.
@@ -74,6 +75,11 @@ class RunDiff:
         return {kind: {what: counted[kind, what] for what in kinds} for kind in KINDS}
 
     @property
+    def quoted_otherwise(self) -> int:
+        """How many changed claims differ in the quoted words alone: their rows are the same."""
+        return sum({field.field for field in change.fields} == {QUOTE} for change in self.changes)
+
+    @property
     def change_rate(self) -> float:
         """Share of the claims of both runs together that differ; 0 where there are none."""
         all_claims = self.same + len(self.changes)
@@ -88,10 +94,13 @@ class RunSide:
     claims: Iterable[Claim]
 
 
-def diff(before: RunSide, after: RunSide) -> RunDiff:
+def diff(before: RunSide, after: RunSide, ignore: Collection[str] = ()) -> RunDiff:
     """What differs between two runs.
 
     Papers are joined by the hash of their abstract, so that offsets mean the same, else by id.
+
+    Args:
+        ignore: fields whose difference makes no change, such as `quote`.
     """
     first, second = _grouped(before), _grouped(after)
     by_id = {line.paper_id: key for key, (line, _) in second.items()}
@@ -110,7 +119,7 @@ def diff(before: RunSide, after: RunSide) -> RunDiff:
         line_after, theirs = second[other]
         if line.status != line_after.status:
             papers.append(PaperChange(line.paper_id, line.status, line_after.status))
-        found = list(_changes(line.abstract, mine, theirs))
+        found = list(_changes(line.abstract, mine, theirs, ignore))
         alike = len(mine) - sum(change.what != "added" for change in found)
         changes += found
         same += alike
@@ -136,13 +145,17 @@ def _grouped(side: RunSide) -> dict[str, tuple[PaperLine, list[Claim]]]:
 
 
 def _changes(
-    abstract: str, before: Sequence[Claim], after: Sequence[Claim]
+    abstract: str, before: Sequence[Claim], after: Sequence[Claim], ignore: Collection[str]
 ) -> Iterator[ClaimChange]:
     pairs = join(abstract, before, after)
     for index, claim in enumerate(before):
         if index not in pairs:
             yield _one("removed", claim)
-        elif fields := tuple(field_changes(claim, after[pairs[index]])):
+        elif fields := tuple(
+            change
+            for change in field_changes(claim, after[pairs[index]])
+            if change.field not in ignore
+        ):
             kind, quote = claim.kind, claim.evidence.quote
             yield ClaimChange("changed", claim.paper_id, kind, quote, claim_key(claim), fields)
     taken = set(pairs.values())
@@ -201,7 +214,7 @@ def field_changes(before: Claim, after: Claim) -> Iterator[FieldChange]:
         if name not in _SILENT and old.get(name) != new.get(name):
             yield FieldChange(name, old.get(name), new.get(name))
     if before.evidence != after.evidence:
-        yield FieldChange("quote", before.evidence.quote, after.evidence.quote)
+        yield FieldChange(QUOTE, before.evidence.quote, after.evidence.quote)
 
 
 def _one(what: What, claim: Claim) -> ClaimChange:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from claimgrid.evaluate.error_causes import CAUSES, ClaimError
 from claimgrid.evaluate.scoring import PaperScore, Score, ScoreReport
+from claimgrid.text.readable import readable
 
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d4d4d8, #3f3f46); --dim: light-dark(#52525b, #a1a1aa);
@@ -17,11 +18,14 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; }
-td, th { padding: .25rem .75rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-td:first-child, th:first-child { text-align: left; } th { color: var(--dim); font-weight: 500; }
+td, th { padding: .25rem .75rem .25rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+td:first-child, th:first-child { text-align: left; } td:first-child { white-space: normal; min-width: 6rem; }
+.words, th.words { text-align: left; white-space: normal; } th { color: var(--dim); font-weight: 500; }
 .error { border-bottom: 1px solid var(--line); padding: .6rem 0; } .dim { color: var(--dim); }
 .bad { color: var(--bad); } q { quotes: none; font-weight: 600; } code { font-size: .9em; }
 """  # noqa: E501
+
+_WORDS = ' class="words"'
 
 
 def as_json(report: ScoreReport) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def as_json(report: ScoreReport) -> dict[str, Any]:
     return {
         "papers": report.papers,
         "absent": report.absent,
+        "failed": report.failed,
         "other_text": report.other_text,
         "wrong_offsets": report.wrong_offsets,
         "kinds": {kind: _scored(score) for kind, score in report.kinds.items()},
@@ -42,11 +47,28 @@ def as_json(report: ScoreReport) -> dict[str, Any]:
             for name, found in report.intervals().items()
         },
         "attributes": {name: tuple(counts) for name, counts in report.attributes.items()},
+        "confidence": _confidence(report),
         "causes": report.causes,
         "errors": [asdict(error) for error in report.errors],
         "differences": [asdict(item) for item in report.differences],
         "by_paper": [_paper(paper) for paper in report.by_paper],
     }
+
+
+def _confidence(report: ScoreReport) -> dict[str, Any] | None:
+    """How far confidence can be believed; None where no claim has any."""
+    if not report.judged:
+        return None
+    return {
+        "claims": len(report.judged),
+        "calibration_error": round(report.calibration_error, 4),
+        "reliability": [_rounded(asdict(row)) for row in report.reliability],
+        "coverage": [_rounded(asdict(row)) for row in report.coverage],
+    }
+
+
+def _rounded(row: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in row.items()}
 
 
 def _whole_lenient(report: ScoreReport) -> float:
@@ -72,7 +94,7 @@ def _paper(paper: PaperScore) -> dict[str, Any]:
 
 def as_junit(report: ScoreReport, *, name: str, fail_under: float | None) -> str:
     """One test case a paper, failed where a claim was missed or invented, and one for the score."""
-    missing = set(report.absent)
+    missing = {*report.absent, *report.failed}
     errors: dict[str, list[ClaimError]] = {}
     for error in report.errors:
         errors.setdefault(error.paper_id, []).append(error)
@@ -81,11 +103,12 @@ def as_junit(report: ScoreReport, *, name: str, fail_under: float | None) -> str
     for paper in report.by_paper:
         case = ET.SubElement(suite, "testcase", classname=name, name=paper.paper_id)
         score = paper.score
-        if score.missed or score.extra:
+        absent = paper.paper_id in missing
+        if score.missed or score.extra or absent:
             failures += 1
             told = f"{score.missed} missed, {score.extra} extra of {score.matched + score.missed}"
-            if paper.paper_id in missing:
-                told = "the run has no such paper: every claim counts as missed"
+            if absent:
+                told = "the run has no claims of this paper: every one counts as missed"
             lines = [_line(error) for error in errors.get(paper.paper_id, [])]
             failure = ET.SubElement(case, "failure", message=told, type="claims")
             failure.text = _xml_text("\n".join(lines))
@@ -124,6 +147,7 @@ def as_html(report: ScoreReport, *, name: str) -> str:
         ),
         "<h2>By field, of matched claims</h2>",
         _table(("field", "right", "of", "accuracy"), field_rows(report)),
+        *_sure(report),
         "<h2>Errors by cause</h2>",
         _table(
             ("cause", "errors", "meaning"),
@@ -181,6 +205,45 @@ def field_rows(report: ScoreReport) -> list[tuple[str, ...]]:
     ]
 
 
+RELIABILITY = ("confidence", "claims", "mean", "right", "whole row right")
+COVERAGE = ("--min-confidence", "claims kept", "share kept", "wrong", "row wrong", "gold found")
+
+
+def reliability_rows(report: ScoreReport) -> list[tuple[str, ...]]:
+    """The claims by confidence, and the share that is right; empty where no claim has any."""
+    return [
+        (
+            f"{row.low:.2f}" if row.low == row.high else f"{row.low:.1f}–{row.high:.1f}",
+            str(row.claims),
+            *(f"{share:.3f}" for share in (row.confidence, row.right, row.whole)),
+        )
+        for row in report.reliability
+    ]
+
+
+def coverage_rows(report: ScoreReport) -> list[tuple[str, ...]]:
+    """What stays, and how wrong it is, where claims below a confidence are dropped."""
+    return [
+        (
+            f"{row.least:.2f}",
+            str(row.claims),
+            *(f"{share:.3f}" for share in (row.coverage, row.risk, row.whole_risk, row.recall)),
+        )
+        for row in report.coverage
+    ]
+
+
+def _sure(report: ScoreReport) -> list[str]:
+    if not report.judged:
+        return []
+    return [
+        f"<h2>Confidence of claims: calibration error {report.calibration_error:.3f}</h2>",
+        _table(RELIABILITY, reliability_rows(report)),
+        "<h2>What stays at a least confidence</h2>",
+        _table(COVERAGE, coverage_rows(report)),
+    ]
+
+
 def _warnings(report: ScoreReport) -> Iterable[str]:
     for told in warnings(report):
         yield f'<p class="bad">{_escape(told)}</p>'
@@ -189,11 +252,13 @@ def _warnings(report: ScoreReport) -> Iterable[str]:
 def warnings(report: ScoreReport) -> list[str]:
     """What a reader must know before the scores: papers that the run lacks, and the like."""
     told = []
-    if report.absent:
-        count = len(report.absent)
-        papers = "1 paper" if count == 1 else f"{count} papers"
-        names = ", ".join(report.absent[:10]) + (" …" if count > 10 else "")
-        told.append(f"The run lacks {papers} of the gold; all claims there are missed: {names}")
+    for verb, lost in (("lacks", report.absent), ("failed on", report.failed)):
+        if lost:
+            papers = "1 paper" if len(lost) == 1 else f"{len(lost)} papers"
+            listed = ", ".join(lost[:10]) + (" …" if len(lost) > 10 else "")
+            told.append(
+                f"The run {verb} {papers} of the gold; all claims there are missed: {listed}"
+            )
     if report.other_text:
         names = ", ".join(report.other_text[:10])
         told.append(f"The run read another text than the gold was made for: {names}")
@@ -203,24 +268,34 @@ def warnings(report: ScoreReport) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    first = "".join(f"<th>{_escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    lines = list(rows)
+    words = [any(_is_sentence(row[at]) for row in lines) for at in range(len(head))]
+    first = "".join(
+        f"<th{_WORDS * is_}>{_escape(n)}</th>" for n, is_ in zip(head, words, strict=True)
     )
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in lines)
     table = f"<table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{table}</div>'
 
 
+def _is_sentence(text: str) -> bool:
+    return text.count(" ") > 2
+
+
+def _cell(text: str) -> str:
+    return f"<td{_WORDS * _is_sentence(text)}>{_escape(text.replace('_', ' '))}</td>"
+
+
 def _error(error: ClaimError) -> str:
     words = [
-        f"{label} <q>{_escape(quote)}</q>"
+        f"{label} <q>{_escape(readable(quote))}</q>"
         for label, quote in (("gold", error.gold), ("run", error.found))
         if quote is not None
     ]
     return (
-        f'<div class="error"><b>{_escape(error.cause)}</b> {error.kind} '
+        f'<div class="error"><b>{_escape(error.cause)}</b> {error.kind.replace("_", " ")} '
         f'<span class="dim">{_escape(error.paper_id)}</span><br>{"<br>".join(words)}<br>'
-        f'<code class="dim">{_escape(error.detail)}</code></div>'
+        f'<code class="dim">{_escape(readable(error.detail))}</code></div>'
     )
 
 

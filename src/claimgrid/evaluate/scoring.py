@@ -16,53 +16,23 @@ from claimgrid.evaluate.error_causes import CAUSES, ClaimError, causes_of
 from claimgrid.evaluate.evidence_overlap import WordsOf
 from claimgrid.evaluate.gold_files import JOINS, Gold, joins, paper_name, read_gold
 from claimgrid.evaluate.matching import is_free, match, same
+from claimgrid.evaluate.reliability import (
+    CoverageRow,
+    Judged,
+    ReliabilityRow,
+    calibration_error,
+    coverage,
+    reliability,
+)
 from claimgrid.evaluate.row_fields import FIELDS, compare
 from claimgrid.evaluate.row_text import claim_key, gold_key
+from claimgrid.evaluate.score_counts import Score, summed
 from claimgrid.types.claim import KINDS, Claim, Kind, PaperLine
 
 __all__ = [
     "FIELDS", "JOINS", "Difference", "PaperScore", "Score", "ScoreReport", "evaluate", "read_gold",
     "same",
 ]  # fmt: skip
-
-
-@dataclass(slots=True)
-class Score:
-    """Counts of one kind: matched required gold, extra claims, missed gold, free matches."""
-
-    matched: int = 0
-    extra: int = 0
-    missed: int = 0
-    optional: int = 0
-
-    @property
-    def precision(self) -> float:
-        """Share of the extracted claims that gold has; 1 where nothing was extracted."""
-        found = self.matched + self.extra
-        return self.matched / found if found else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the gold claims that were extracted; 1 where gold is empty."""
-        due = self.matched + self.missed
-        return self.matched / due if due else 1.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
-
-    @property
-    def accuracy(self) -> float:
-        """Share right of all rows that gold or the run has; 1 where neither has any."""
-        rows = self.matched + self.extra + self.missed
-        return self.matched / rows if rows else 1.0
-
-    def only(self, right: int) -> Score:
-        """The score if only so many of the matched claims were right."""
-        wrong = self.matched - right
-        return Score(right, self.extra + wrong, self.missed + wrong, self.optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +67,8 @@ class PaperScore:
 class ScoreReport:
     """Scores of a run: by kind, by paper, by field as (right, of), and what differs.
 
-    `absent` lists the gold's papers that the run lacks: all of their claims count as missed.
+    `absent` lists the gold's papers that the run lacks, `failed` those on which it failed: all of
+    their claims count as missed.
     """
 
     kinds: dict[Kind, Score] = field(default_factory=lambda: {kind: Score() for kind in KINDS})
@@ -110,8 +81,10 @@ class ScoreReport:
     by_paper: list[PaperScore] = field(default_factory=list)
     whole: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     overlaps: list[float] = field(default_factory=list)  # word F1 of the evidence of matched claims
+    judged: list[Judged] = field(default_factory=list)  # claims with a confidence
     papers: int = 0
     absent: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     other_text: list[str] = field(default_factory=list)
     wrong_offsets: int = 0
 
@@ -157,6 +130,21 @@ class ScoreReport:
         counted = Counter(error.cause for error in self.errors)
         return {cause: counted[cause] for cause in CAUSES}
 
+    @property
+    def reliability(self) -> list[ReliabilityRow]:
+        """How often claims of each confidence are right; empty where no claim has any."""
+        return reliability(self.judged)
+
+    @property
+    def coverage(self) -> list[CoverageRow]:
+        """What stays, and how wrong it is, at each least confidence."""
+        return coverage(self.judged, self.total.matched + self.total.missed)
+
+    @property
+    def calibration_error(self) -> float:
+        """How far confidence and the share of right claims are apart."""
+        return calibration_error([(claim.confidence, claim.right) for claim in self.judged])
+
     def intervals(self) -> dict[str, Interval | None]:
         """95% bootstrap intervals over papers of the main scores."""
         papers = self.by_paper
@@ -166,17 +154,6 @@ class ScoreReport:
             "whole_claim_accuracy": interval(papers, lambda some: whole_score(some).accuracy),
             "grounding_f1": interval(papers, lambda some: grounded_score(some).f1),
         }
-
-
-def summed(scores: Iterable[Score]) -> Score:
-    """Several scores as one."""
-    total = Score()
-    for score in scores:
-        total.matched += score.matched
-        total.extra += score.extra
-        total.missed += score.missed
-        total.optional += score.optional
-    return total
 
 
 def macro_f1(papers: Sequence[PaperScore]) -> float:
@@ -219,6 +196,8 @@ def evaluate(
             continue
         if line.get("abstract_sha256", line_paper.abstract_sha256) != line_paper.abstract_sha256:
             report.other_text.append(paper_name(line))
+        if line_paper.status not in ("claims", "no_claims"):
+            report.failed.append(line_paper.paper_id)
         mine = found.get(line_paper.paper_id, [])
         report.wrong_offsets += sum(_wrong_offset(c, line_paper.abstract) for c in mine)
         _Paper(report, line_paper.paper_id, line_paper.abstract).add(line["claims"], mine)
@@ -263,7 +242,9 @@ class _Paper:
             if index in pairs:
                 score.matched += not is_free(line)
                 score.optional += is_free(line)
-                self._row(line, mine[pairs[index]])
+                whole = self._row(line, mine[pairs[index]])
+                if not is_free(line):
+                    self._judge(mine[pairs[index]], right=True, whole=whole)
             elif not is_free(line):
                 score.missed += 1
                 self._differs("missed", kind, line["quote"], gold_key(line))
@@ -271,11 +252,17 @@ class _Paper:
         for index, claim in enumerate(mine):
             if index not in taken:
                 score.extra += 1
+                self._judge(claim, right=False, whole=False)
                 self._differs("extra", kind, claim.evidence.quote, claim_key(claim))
         self._report.kinds[kind] = summed((self._report.kinds[kind], score))
         self._paper.score = summed((self._paper.score, score))
 
-    def _row(self, line: Gold, claim: Claim) -> None:
+    def _judge(self, claim: Claim, *, right: bool, whole: bool) -> None:
+        if claim.confidence is not None:
+            self._report.judged.append(Judged(claim.confidence, right, whole))
+
+    def _row(self, line: Gold, claim: Claim) -> bool:
+        """Compare the fields of a matched claim; whether all are right."""
         right = compare(line, claim)
         for name, is_right in right.items():
             counts = self._report.attributes[name]
@@ -285,14 +272,16 @@ class _Paper:
         span = (start, line.get("end", start + len(line["quote"])))
         overlap = self._words.overlap(span, (claim.evidence.start, claim.evidence.end))
         self._report.overlaps.append(overlap.f1)
+        whole = all(right.values())
         if is_free(line):
-            return
-        self._paper.whole += all(right.values())
-        self._report.whole[claim.kind] += all(right.values())
+            return whole
+        self._paper.whole += whole
+        self._report.whole[claim.kind] += whole
         self._paper.grounded += overlap.accepted
         wrong = [name for name, is_right in right.items() if not is_right]
         if wrong:
             self._report.errors.append(ClaimError.fields(self._paper.paper_id, line, claim, wrong))
+        return whole
 
     def _lenient(self, kind: Kind, wanted: Sequence[Gold], mine: Sequence[Claim]) -> None:
         pairs = match(wanted, mine, lenient=True)

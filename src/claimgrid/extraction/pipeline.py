@@ -76,7 +76,7 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
     kept, superfluous = _without_scoreless_doubles(claims.values())
     rejected += [_superfluous(claim) for claim in superfluous]
     kept.sort(key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind)))
-    kept = [_sure(claim, answer) for claim in _with_own_ids(kept)]
+    kept = [_sure(claim, answer) for claim in with_own_ids(kept)]
     return Outcome(
         paper=_line(
             paper,
@@ -175,7 +175,7 @@ def _without_scoreless_doubles(claims: Collection[Claim]) -> tuple[list[Claim], 
     return kept, superfluous
 
 
-def _with_own_ids(claims: list[Claim]) -> list[Claim]:
+def with_own_ids(claims: list[Claim]) -> list[Claim]:
     """Ids that no other claim of the paper has: one number may be claimed of two measures."""
     used: set[str] = set()
     own = []

@@ -169,10 +169,8 @@ def pack(requests: Sequence[Request], packing: Prompt) -> Request:
         "model": first.model,
         "mode": first.mode,
         "messages": messages,
-        "temperature": first.sampling.temperature,
-        "max_tokens": first.sampling.max_tokens,
         "schema": schema,
-    }
+    } | first.sampling.in_key()
     sampling = first.sampling
     if sampling.max_tokens is not None:
         sampling = replace(sampling, max_tokens=sampling.max_tokens * len(requests))
@@ -215,10 +213,8 @@ def constrained(
         "model": model,
         "mode": mode,
         "messages": messages,
-        "temperature": sampling.temperature,
-        "max_tokens": sampling.max_tokens,
         "grammar": grammar,
-    }
+    } | sampling.in_key()
     return Request(
         key=sha256_of(canonical(told))[:32],
         model=model,
@@ -265,10 +261,8 @@ def _frame(prompt: Prompt, model: str, mode: str, sampling: Sampling) -> _Frame:
         "model": model,
         "mode": mode,
         "messages": [*messages, "PAPER"],
-        "temperature": sampling.temperature,
-        "max_tokens": sampling.max_tokens,
         "schema": reply_schema(),
-    }
+    } | sampling.in_key()
     # The paper is the last message; sorted keys put the rest of the text around it. The part
     # before it is hashed once, not once a paper.
     before, after = canonical(asked).rsplit('"PAPER"]', 1)

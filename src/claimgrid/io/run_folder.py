@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -131,6 +132,25 @@ def read_papers(folder: Path) -> Iterator[PaperLine]:
 def read_rejected(folder: Path) -> Iterator[Rejected]:
     """The rejected items of a run, in order. Raises StoreError with file and line."""
     return _read(folder / "rejected.jsonl", TypeAdapter(Rejected))
+
+
+def read_outcomes(folder: Path) -> Iterator[Outcome]:
+    """The lines of a run paper by paper, repeated records included, as a stream.
+
+    Raises:
+        StoreError: a file cannot be read, or a paper's line counts more lines than there are.
+    """
+    claims, rejected = read_claims(folder), read_rejected(folder)
+    for line in _read(folder / "papers.jsonl", TypeAdapter(PaperLine)):
+        mine = tuple(islice(claims, sum(line.claims.values())))
+        lost = tuple(islice(rejected, line.rejected))
+        others = {item.paper_id for item in (*mine, *lost)} - {line.paper_id}
+        if others or len(mine) != sum(line.claims.values()) or len(lost) != line.rejected:
+            raise StoreError(
+                f"{folder}: the lines of {line.paper_id} are not those that papers.jsonl counts; "
+                "run `extract run` again"
+            )
+        yield Outcome(line, mine, lost)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from claimgrid.evaluate.reliability import calibration_error as error
+
+__all__ = ["Map", "apply", "coverage", "error", "fit"]
+
 Map = Sequence[tuple[float, float]]
-_BINS = 10
 _PRIOR = 4.0  # claims' worth of the overall share that each block is drawn to
 
 
@@ -42,15 +45,6 @@ def apply(points: Map, raw: float) -> float:
         return points[-1][1]
     (x0, y0), (x1, y1) = points[at - 1], points[at]
     return y0 + (y1 - y0) * (raw - x0) / (x1 - x0) if x1 > x0 else y1
-
-
-def error(outcomes: Sequence[tuple[float, bool]]) -> float:
-    """Expected calibration error: how far confidence and share right are apart, over ten bins."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for sure, right in outcomes:
-        bins.setdefault(min(_BINS - 1, int(sure * _BINS)), []).append((sure, right))
-    apart = [abs(sum(s for s, _ in b) - sum(r for _, r in b)) for b in bins.values()]
-    return sum(apart) / len(outcomes) if outcomes else 0.0
 
 
 def coverage(

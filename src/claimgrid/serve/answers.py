@@ -24,6 +24,8 @@ FACETS = {
     "metric": "metric",
     "hardware": _DEVICES,
     "benchmark": "benchmark",
+    "sure": "case when confidence < 0.6 then 'low' when confidence < 0.8 then 'middle' "
+    "when confidence is not null then 'high' end",
     "year": "coalesce(year::varchar, 'none')",
     "paper": "paper_id",
 }
@@ -75,6 +77,7 @@ _SORTS = {
         "device": "device",
         "category": "category",
         "model": "lower(model)",
+        "confidence": "confidence",
     },
     "papers": {
         "title": "lower(title)",
@@ -124,6 +127,10 @@ class ClaimFilters(Search):
     metric: list[str] = []
     hardware: Annotated[list[str], Field(description="Device slugs, such as nvidia-a100.")] = []
     benchmark: list[str] = []
+    sure: Annotated[
+        list[Literal["low", "middle", "high"]],
+        Field(description="Confidence below 0.6, below 0.8, or from 0.8 on."),
+    ] = []
     year: Annotated[list[str], Field(description="Years of papers, or none.")] = []
     paper: Annotated[list[str], Field(description="Ids of papers.")] = []
 

@@ -78,6 +78,8 @@ def words(row: Mapping[str, Any], name: str) -> str:
         return "; ".join(map(product_name, held if isinstance(held, list) else [held or ""]))
     if name == "context_tokens":
         return _short_count(row[name]) if row[name] else ""
+    if name == "confidence":
+        return "" if row[name] is None else f"{row[name]:.2f}"
     if name == "computed":
         return "yes" if row[name] else ""
     if name in ("differs", "conflict"):

@@ -14,38 +14,40 @@ import duckdb
 from claimgrid.errors import StoreError
 from claimgrid.tables import views
 
+_NO_CLAIMS = ("papers", "rejected", "unclaimed")
 _ROWS = 5_000  # of a group in Parquet, and that are held at a time
 
 
-def write_parquet(outs: Sequence[str], path: Path) -> str:
+def write_parquet(outs: Sequence[str], path: Path, min_confidence: float | None = None) -> str:
     """Write the claims as Parquet, in row groups. Raises StoreError."""
-    return _copied(outs, path, f"format parquet, compression zstd, row_group_size {_ROWS}")
+    how = f"format parquet, compression zstd, row_group_size {_ROWS}"
+    return _copied(outs, path, how, min_confidence)
 
 
-def write_csv(outs: Sequence[str], path: Path) -> str:
+def write_csv(outs: Sequence[str], path: Path, min_confidence: float | None = None) -> str:
     """Write the claims as CSV, nested fields in DuckDB's notation. Raises StoreError."""
-    return _copied(outs, path, "format csv, header")
+    return _copied(outs, path, "format csv, header", min_confidence)
 
 
-def write_duckdb(outs: Sequence[str], path: Path) -> str:
+def write_duckdb(outs: Sequence[str], path: Path, min_confidence: float | None = None) -> str:
     """Write every view as a table of a DuckDB file. Raises StoreError."""
 
     def write(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
         connection.execute(f"attach {_quoted(part)} as made (read_write)")
         for view in views.VIEWS:
-            connection.execute(f"create table made.{view} as from {view}")
+            connection.execute(f"create table made.{view} as {_rows_of(view, min_confidence)}")
         connection.execute("detach made")
 
-    return _written(outs, path, write)
+    return _written(outs, path, write, min_confidence)
 
 
-def write_sqlite(outs: Sequence[str], path: Path) -> str:
+def write_sqlite(outs: Sequence[str], path: Path, min_confidence: float | None = None) -> str:
     """Write every view as a table of an SQLite file, nested fields as JSON. Raises StoreError."""
 
     def write(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
         with closing(sqlite3.connect(part)) as database:
             for view in views.VIEWS:
-                result = connection.execute(f"from {view}")  # our own names
+                result = connection.execute(_rows_of(view, min_confidence))
                 names = [column[0] for column in result.description or ()]
                 columns = ", ".join(f'"{name}"' for name in names)
                 database.execute(f"create table {view} ({columns})")
@@ -55,24 +57,33 @@ def write_sqlite(outs: Sequence[str], path: Path) -> str:
                     database.executemany(f"insert into {view} values ({marks})", made)  # noqa: S608
             database.commit()
 
-    return _written(outs, path, write)
+    return _written(outs, path, write, min_confidence)
 
 
-def _copied(outs: Sequence[str], path: Path, how: str) -> str:
+def _rows_of(view: str, least: float | None) -> str:
+    """The rows of one of our views; of those that hold claims, the sure ones."""
+    sure = least is not None and view not in _NO_CLAIMS
+    return f"from {view} where confidence >= {least!r}" if sure else f"from {view}"
+
+
+def _copied(outs: Sequence[str], path: Path, how: str, least: float | None) -> str:
     def write(connection: duckdb.DuckDBPyConnection, part: Path) -> None:
-        connection.execute(f"copy claims to {_quoted(part)} ({how})")
+        connection.execute(f"copy ({_rows_of('claims', least)}) to {_quoted(part)} ({how})")
 
-    return _written(outs, path, write)
+    return _written(outs, path, write, least)
 
 
 def _written(
-    outs: Sequence[str], path: Path, write: Callable[[duckdb.DuckDBPyConnection, Path], None]
+    outs: Sequence[str],
+    path: Path,
+    write: Callable[[duckdb.DuckDBPyConnection, Path], None],
+    least: float | None,
 ) -> str:
     with _part(path) as part:
         connection, _ = views.unlocked(outs)
         with closing(connection):
             write(connection, part)
-            found = connection.execute("select count(*) from claims").fetchone()
+            found = connection.execute(f"select count(*) {_rows_of('claims', least)}").fetchone()
     return f"{path}: {found[0] if found else 0:,} claims"
 
 

@@ -100,7 +100,7 @@ _ON_HARDWARE = {
     "hardware": "device glob $device",
     "claims": "(device glob $device or len(list_filter(hardware, lambda s: s glob $device)) > 0)",
 }
-_SURE = "(run, claim_id) in (select (run, claim_id) from claims where confidence >= $confidence)"
+_SURE = "confidence >= $confidence"
 _PAPER_NAMES_IT = (
     "(run, paper_id) in (select (h.run, h.paper_id) from hardware h where h.device glob $device)"
 )

@@ -46,15 +46,18 @@ def full(ranked: Ranked) -> list[Grid]:
     return [grid, _conflicts(ranked.conflicts)] if ranked.conflicts else [grid]
 
 
-def brief(ranked: Ranked, *, cite: bool = False, paged: bool = False) -> list[Grid]:
+def brief(
+    ranked: Ranked, *, cite: bool = False, paged: bool = False, sure: bool = False
+) -> list[Grid]:
     """The same in few columns, what sets a row apart as letters.
 
     Args:
         ranked: the rows.
         cite: the papers' citation keys instead of their names.
         paged: for a paper, which needs nothing of how the run went.
+        sure: with the confidence of each claim.
     """
-    columns = list(ranked.kind.brief)
+    columns = [*ranked.kind.brief, *(["confidence"] if sure else [])]
     if any(row.get("stance") == "background" for row in ranked.rows):
         columns.append("stance")
     if len({row["run"] for row in ranked.rows}) > 1 and _several(ranked.rows):

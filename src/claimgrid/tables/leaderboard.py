@@ -59,7 +59,11 @@ class Boards:
 
 
 def boards(
-    database: Database, benchmark: str | None, metric: str | None, least: int
+    database: Database,
+    benchmark: str | None,
+    metric: str | None,
+    least: int,
+    min_confidence: float | None = None,
 ) -> list[Board]:
     """The boards with enough results, the fullest first.
 
@@ -68,11 +72,12 @@ def boards(
         benchmark: its name in any spelling; None for all.
         metric: likewise.
         least: papers that a board must hold.
+        min_confidence: of the claims, as `TableFilters` has it.
     """
     kind = KINDS["benchmarks"]
     rows = [
         row
-        for row in select(database, kind, TableFilters())[0].dicts()
+        for row in select(database, kind, TableFilters(min_confidence=min_confidence))[0].dicts()
         if row["role"] == "result" and row["relation"] == "absolute" and row["benchmark"]
     ]
     sizes = _sizes(database)

@@ -25,8 +25,11 @@ _LONGEST_NAME = 100  # characters; file systems take 255 bytes
 _Row = Mapping[str, Any]
 
 
-def write_notes(outs: Sequence[str], folder: Path) -> str:
+def write_notes(outs: Sequence[str], folder: Path, min_confidence: float | None = None) -> str:
     """Write or renew the notes of all papers of the runs.
+
+    Args:
+        min_confidence: leave out claims of a lower confidence, and those without any.
 
     Returns:
         How many notes were written, and where.
@@ -37,7 +40,8 @@ def write_notes(outs: Sequence[str], folder: Path) -> str:
     database = views.connect(outs)
     papers = list(database.query("from papers").dicts())
     claims: dict[tuple[Any, Any], list[_Row]] = {}
-    for row in database.query("from claims where stance = 'own'").dicts():
+    own = "from claims where stance = 'own' and ($least is null or confidence >= $least)"
+    for row in database.query(own, {"least": min_confidence}).dicts():
         claims.setdefault(paper(row), []).append(row)
     keys = keys_of(papers)
     files = {which: folder / f"{_file_name(key)}.md" for which, key in keys.items()}

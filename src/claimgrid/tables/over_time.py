@@ -28,9 +28,10 @@ _UNDATED = "no year"
 _BASELINES = "★: the largest factor up to its date. Baselines differ: a record is no ranking."
 
 
-def speedups(database: Database) -> tuple[Grid, Frame]:
+def speedups(database: Database, min_confidence: float | None = None) -> tuple[Grid, Frame]:
     """The papers' own speedups by date, each metric apart, with the largest factor so far."""
-    rows = list(select(database, KINDS["speedups"], TableFilters())[0].dicts())
+    filters = TableFilters(min_confidence=min_confidence)
+    rows = list(select(database, KINDS["speedups"], filters)[0].dicts())
     # Of the gains of one day, the largest comes first, so that it alone can be a record.
     rows.sort(key=lambda row: (row["date"] or "9", -(row["ratio_high"] or 0)))
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -59,11 +60,12 @@ def speedups(database: Database) -> tuple[Grid, Frame]:
     return grid, Frame(tuple(_SPEEDUP_COLUMNS), tuple(_SPEEDUP_COLUMNS.values()), lines)
 
 
-def hardware(database: Database) -> tuple[Grid, Frame]:
+def hardware(database: Database, min_confidence: float | None = None) -> tuple[Grid, Frame]:
     """How many papers of each year name each device, the most named first."""
     found = database.query(
         "select device, year, count(distinct (paper_id, title)) as papers from hardware "
-        "where stance = 'own' group by all"
+        "where stance = 'own' and ($least is null or confidence >= $least) group by all",
+        {"least": min_confidence},
     )
     years = sorted({row[1] for row in found.rows}, key=lambda year: (year is None, year))
     counts = {(device, year): papers for device, year, papers in found.rows}

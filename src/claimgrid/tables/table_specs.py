@@ -8,7 +8,7 @@ from typing import Literal
 from claimgrid.errors import UsageError
 
 # Columns that hold the words behind a row; every table of claims ends with them.
-_SOURCE = ("paper", "dated", "checked_by", "quote", "location", "claim_id")
+_SOURCE = ("paper", "dated", "confidence", "checked_by", "quote", "location", "claim_id")
 
 
 @dataclass(frozen=True, slots=True)

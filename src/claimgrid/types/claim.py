@@ -72,7 +72,7 @@ class Checked(_Line):
 class _Claim(_Line):
     """Fields of every claim.
 
-    `confidence` is the probability in 0..1 that the row is right, by `confidence_source`;
+    `confidence` is how sure the claim is, in 0..1, by `confidence_source`;
     `support` is the share of samples or models that make the claim. `ambiguous` says that a
     percent change of a share may be points. `checked` is there where a person has decided.
     """

@@ -114,3 +114,6 @@ class RunManifest(BaseModel):
     shards: int | None = Field(
         default=None, exclude_if=_absent, description="how many shards were merged"
     )
+    agreement: dict[str, Any] | None = Field(
+        default=None, exclude_if=_absent, description="which runs were joined, and where they agree"
+    )

@@ -14,10 +14,19 @@ from claimgrid.types.reply import PackedReply, Reply
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the model samples; None leaves a value to the server's default."""
+    """How the model samples; None leaves a value to the server's default.
+
+    `number` tells several samples of one question apart: it is part of the key, and is not sent.
+    """
 
     temperature: float | None
     max_tokens: int | None
+    number: int = 0
+
+    def in_key(self) -> dict[str, Any]:
+        """What of it is part of a request's key; the first sample has the key of a plain run."""
+        told = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        return told | ({"sample": self.number} if self.number else {})
 
 
 @dataclass(frozen=True, slots=True)

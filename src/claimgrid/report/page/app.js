@@ -103,6 +103,10 @@ async function showOverview(anew = false) {
   });
 }
 
+/** Whether claims have a confidence: the filters do not hide what a list is sorted by. */
+const hasConfidence = (asked, result) =>
+  Boolean(result.facets.sure?.length || asked.sure.length || /confidence/.test(asked.sort));
+
 async function showList() {
   const { asked } = app;
   const { view } = asked;
@@ -121,7 +125,7 @@ async function showList() {
     ]);
     if (app.drawn.list !== key) return;
     app.result = { ...result, totals };
-    app.every = columns(view, asked.kind, Boolean(app.source.runs));
+    app.every = columns(view, asked.kind, Boolean(app.source.runs), hasConfidence(asked, result));
     app.columns = laidOut(app.every, asked);
     byId("browse").classList.toggle("with-facets", view === "claims");
     byId("browse-title").textContent = LIST_NAMES[view];

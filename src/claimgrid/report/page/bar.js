@@ -125,12 +125,12 @@ export function drawBar(app, go, link) {
   const sorts = app.columns
     .filter((column) => column.sort)
     .flatMap((column) =>
-      column.number
+      column.orders ?? (column.number
         ? [
             [`-${column.sort}`, `${column.label}, high first`],
             [column.sort, `${column.label}, low first`],
           ]
-        : [[column.sort, column.label]],
+        : [[column.sort, column.label]]),
     );
   byId("sort").replaceChildren(
     el("option", { value: "" }, "as read"),
@@ -142,6 +142,12 @@ export function drawBar(app, go, link) {
 /** Whose claims are counted: the papers' own unless the stance is asked for, as in the overview. */
 function drawStance({ asked, result }, link) {
   const own = asked.stance.join() === "own";
+  const unsure = Object.fromEntries(result.facets.sure ?? []).low ?? 0;
+  const first =
+    unsure && asked.view === "claims" && !asked.sure.length
+      ? [` · ${count(unsure)} below 60% sure, `,
+          el("a", { href: link({ sure: ["low"], sort: "confidence" }) }, "check first")]
+      : [];
   const left = Object.fromEntries(result.facets.stance ?? []).background ?? 0;
   const words =
     asked.view !== "claims"
@@ -156,6 +162,7 @@ function drawStance({ asked, result }, link) {
         : asked.stance.length === 1
           ? ["on the background alone"]
           : ["own and background"];
+  words.push(...first);
   byId("stance").replaceChildren(...words.flat(2).filter(Boolean));
 }
 

@@ -113,6 +113,15 @@ const C = {
     field: "hardware",
     show: (c) => clip(devices(c).join(", "), "code"),
   },
+  sure: {
+    id: "sure",
+    label: "Sure",
+    width: "68px",
+    sort: "confidence",
+    orders: [["confidence", "check first: least sure"], ["-confidence", "surest first"]],
+    show: (c) => (c.confidence === null || c.confidence === undefined ? ""
+      : dim(`${Math.round(c.confidence * 100)}%`)),
+  },
   stance: (c) => (c.stance === "background" ? el("span", { class: "tag" }, "background") : ""),
 };
 
@@ -365,10 +374,12 @@ const inRuns = {
       : clip(c.runs, "dim"),
 };
 
-/** The columns of a list, by the kind that it is narrowed to; `several` runs have one more. */
-export function columns(list, kind, several = false) {
+/** The columns of a list, by the kind that it is narrowed to; `several` runs have one more, and so
+ * have claims with a confidence. */
+export function columns(list, kind, several = false, sure = false) {
   if (list !== "claims") return OTHERS[list];
-  const found = CLAIMS[kind] ?? CLAIMS[""];
+  const own = CLAIMS[kind] ?? CLAIMS[""];
+  const found = sure ? [...own, C.sure] : own;
   return several ? [...found.slice(0, 3), inRuns, ...found.slice(3)] : found;
 }
 export const stanceTag = C.stance;

@@ -5,8 +5,10 @@ import { FACETS } from "./query.js";
 import { BOUND, count, plain } from "./text.js";
 
 const FEW = 6;
+const SURE = { low: "below 60%", middle: "60% to 80%", high: "80% or more" };
 const label = (facet, value, name) => {
   if (facet === "bound") return BOUND[value]?.name ?? value;
+  if (facet === "sure") return SURE[value] ?? value;
   if (facet === "year" && value === "none") return "no year";
   return name || (facet === "metric" || facet === "stance" ? plain(value) : value);
 };

@@ -22,6 +22,7 @@ const FIELDS = [
   "context_tokens",
   "ambiguous",
   "confidence",
+  "confidence_source",
   "checked",
   "plain",
   "way",
@@ -219,6 +220,7 @@ export class Local {
         ...new Set([...(claims.hardware?.[place] ?? []), claims.device?.[place] ?? MISSING]),
       ],
       benchmark: (place) => [claims.benchmark?.[place] ?? MISSING],
+      sure: (place) => [sureness(claims.confidence?.[place] ?? null)],
       year: (place) => [years[claims.paper[place]]],
       runs: (place) => [claims.runs?.[place] ?? MISSING],
       from: (place) => [papers.paper_id[claims.paper[place]]],
@@ -286,6 +288,12 @@ function length(columns) {
   return Object.values(columns)[0]?.length ?? 0;
 }
 
+/** The range of a confidence that the filter names, as `answers.py` has it. */
+function sureness(confidence) {
+  if (confidence === null) return MISSING;
+  return confidence < 0.6 ? "low" : confidence < 0.8 ? "middle" : "high";
+}
+
 function pick(columns, place) {
   return Object.fromEntries(
     Object.entries(columns).map(([name, column]) => [name, column[place] ?? null]),
@@ -326,6 +334,7 @@ function sortKey(source, list, name) {
     count: "count",
     params: "params",
     active_params: "active_params",
+    confidence: "confidence",
   };
   if (numbers[name]) return (place) => claims[numbers[name]]?.[place] ?? null;
   if (name === "title") return (place) => lower(papers.title[claims.paper[place]]);

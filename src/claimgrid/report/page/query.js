@@ -8,6 +8,7 @@ export const FACETS = [
   { id: "metric", name: "Metric" },
   { id: "hardware", name: "Hardware" },
   { id: "benchmark", name: "Benchmark" },
+  { id: "sure", name: "Confidence" },
   { id: "year", name: "Year" },
   { id: "from", name: "Paper" },
 ];

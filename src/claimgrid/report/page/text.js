@@ -207,7 +207,7 @@ export function fields(claim) {
     ["Context", short(claim.context_tokens)],
     ["Grounding", claim.grounding === "exact" ? "" : claim.grounding],
     ["Stance", claim.stance === "own" ? "" : claim.stance],
-    ["Confidence", claim.confidence && `${Math.round(claim.confidence * 100)}%`],
+    ["Confidence", sure(claim)],
     ["Checked", checkedWords(claim)],
     ["In runs", claim.runs],
     ...(claim.differences ?? []).map(({ field, said }) => [
@@ -216,6 +216,13 @@ export function fields(claim) {
     ]),
   ];
   return rows.filter((row) => row[1]);
+}
+
+/** How sure a claim is, and what says so. */
+function sure({ confidence, confidence_source: source }) {
+  if (confidence === null || confidence === undefined) return "";
+  const by = { support: " of the runs make it", model: ", says the model" }[source] ?? "";
+  return `${Math.round(confidence * 100)}%${by}`;
 }
 
 /** One line for a tooltip or a screen reader. */

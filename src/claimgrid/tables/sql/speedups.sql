@@ -8,7 +8,7 @@ select
   case when ratio is not null then number_high end as ratio_high,
   qualifier as bound, shown as ratio, computed, ambiguous,
   written, metric, baselines, workload, hardware, stance,
-  quote, location, grounding, claim_id, checked_by,
+  quote, location, grounding, confidence, claim_id, checked_by,
   citation_key, extracted_by, extracted_on, caution, doi, arxiv_id, url
 from claims
 where kind = 'speedup';
