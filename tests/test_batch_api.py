@@ -25,7 +25,8 @@ from claimgrid.errors import SetupError, StoreError, TransportError, UsageError
 from claimgrid.extraction.prompt import build
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.llm.recording_folder import RecordingFolder
+from claimgrid.llm.response_store import ReplyCache
 from claimgrid.types.answer import Answer as Told
 from claimgrid.types.paper import Paper
 from server import Server, completion

@@ -24,7 +24,7 @@ from claimgrid.batch.runner import BatchRunner
 from claimgrid.errors import SetupError, TransportError
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import Endpoint, endpoint
-from claimgrid.llm.response_store import RecordingFolder
+from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.types.request import Request
 from server import Say, Server
 from test_providers import WRONG, anthropic, google

@@ -26,7 +26,8 @@ from claimgrid.extraction.prompt import Prompt, build
 from claimgrid.llm import fast_path, providers
 from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.providers import endpoint
-from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.llm.recording_folder import RecordingFolder
+from claimgrid.llm.response_store import ReplyCache
 from claimgrid.types.answer import Answer
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request

@@ -14,7 +14,7 @@ from claimgrid.evaluate.scoring import evaluate
 from claimgrid.extraction import prompt
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.io import run_folder, shipped_files
-from claimgrid.llm.response_store import RecordingFolder
+from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.training import training_labels, training_pairs
 from claimgrid.training.lora import Pair
 from claimgrid.types.answer import Answer, Usage

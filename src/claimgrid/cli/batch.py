@@ -16,7 +16,8 @@ from claimgrid.cli.options import PATH, model_options
 from claimgrid.engines.session import RECORDINGS, open_session
 from claimgrid.errors import UsageError
 from claimgrid.io import run_folder
-from claimgrid.llm.response_store import RecordingFolder, ReplyCache, ResponseStore
+from claimgrid.llm.recording_folder import RecordingFolder
+from claimgrid.llm.response_store import ReplyCache, ResponseStore
 from claimgrid.types.request import Request
 
 

@@ -17,7 +17,7 @@ from claimgrid.engines.session import RECORDINGS
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.extraction import prompt as prompts
 from claimgrid.io import shipped_files
-from claimgrid.llm.response_store import RecordingFolder
+from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.local import model_files
 from claimgrid.training import training_pairs
 from claimgrid.training.lora import Pair, TrainingPlan

@@ -11,7 +11,8 @@ from typing import Literal
 from claimgrid import settings
 from claimgrid.engines.session import Session, open_session
 from claimgrid.errors import UsageError
-from claimgrid.llm.response_store import Recording, RecordingFolder, folder_name
+from claimgrid.llm.recording_folder import RecordingFolder, folder_name
+from claimgrid.llm.response_store import Recording
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request
 

@@ -24,7 +24,8 @@ from claimgrid.llm.client import AskPolicy, Client, ResponseStores
 from claimgrid.llm.packing import MakePack, Packer
 from claimgrid.llm.providers import Endpoint, endpoint
 from claimgrid.llm.rate_limiter import Limiter
-from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.llm.recording_folder import RecordingFolder
+from claimgrid.llm.response_store import ReplyCache
 from claimgrid.local import server
 from claimgrid.local.server import ServerOptions, ServerPlan
 from claimgrid.types.answer import Ask, Usage

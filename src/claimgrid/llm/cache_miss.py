@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from claimgrid.llm.response_store import RecordingFolder, ResponseStore
+from claimgrid.llm.recording_folder import RecordingFolder
+from claimgrid.llm.response_store import ResponseStore
 from claimgrid.types.request import Request
 
 _COMPARED = {

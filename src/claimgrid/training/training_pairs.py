@@ -19,8 +19,9 @@ from claimgrid.evaluate import scoring
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.io import run_folder
+from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.llm.reply_body import ending, texts
-from claimgrid.llm.response_store import RecordingFolder, ReplyCache
+from claimgrid.llm.response_store import ReplyCache
 from claimgrid.training import training_labels
 from claimgrid.training.lora import Pair
 from claimgrid.types.claim import Claim, PaperLine
