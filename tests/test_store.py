@@ -12,13 +12,8 @@ import pytest
 from claimgrid.errors import StoreError
 from claimgrid.extraction.pipeline import read_answer
 from claimgrid.io import run_folder
-from claimgrid.llm.response_store import (
-    Attempt,
-    Recording,
-    RecordingFolder,
-    ReplyCache,
-    folder_name,
-)
+from claimgrid.llm.recording_folder import RecordingFolder, folder_name
+from claimgrid.llm.response_store import Attempt, Recording, ReplyCache
 from claimgrid.types.answer import Answer, Usage
 from claimgrid.types.outcome import Outcome
 from claimgrid.types.paper import Paper
