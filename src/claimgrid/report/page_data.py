@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from claimgrid.entities.metrics import direction_in
@@ -91,6 +91,19 @@ def _shown(value: Any) -> str:
 def facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the page says about the run itself."""
     return {name: manifest.get(name) for name in _RUN}
+
+
+def facts_of_runs(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same of several runs: what they all say, and each caution once."""
+    every = [facts(manifest) for manifest in manifests]
+    if len(every) == 1:
+        return every[0]
+    told: dict[str, Any] = {}
+    for name in _RUN:
+        said = list(dict.fromkeys(str(one[name]) for one in every if one[name]))
+        told[name] = "; ".join(said) or None
+    # The papers of several runs overlap: the page counts those that it shows.
+    return told | {"papers": None}
 
 
 def columns(rows: Iterable[Mapping[str, Any]]) -> Columns:

@@ -46,7 +46,7 @@ function about(run) {
     ["Source", run.source],
     ["Model", run.model],
     ["Prompt", run.prompt],
-    ["Finished", (run.finished ?? "").slice(0, 10)],
+    ["Finished", (run.finished ?? "").split("; ").map((at) => at.slice(0, 10)).join("; ")],
     ["claimgrid", run.claimgrid],
     ["Keys", "/ search · j k or arrows move · Enter opens · Esc closes"],
   ];
