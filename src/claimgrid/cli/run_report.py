@@ -72,7 +72,9 @@ def tell_decisions(folder: Path) -> None:
     """Say on standard error how many decisions of people hold for the run that was written."""
     changes = checked_run.changes(folder)
     if changes.on or changes.stale:
-        told = [f"{len(changes.on) - changes.changed} of people hold for this run"]
+        hold = len(changes.on) - changes.changed
+        verb = "holds" if hold == 1 else "hold"
+        told = [f"{_count(hold, 'decision')} of people {verb} for this run"]
         if changes.changed:
             told.append(f"{changes.changed} not, because the claim now says something else")
         if changes.stale:

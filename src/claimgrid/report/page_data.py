@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from claimgrid.entities.metrics import direction_in
+from claimgrid.quantities import shown_numbers
 from claimgrid.report.comparison import Comparison, Pair
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
@@ -133,7 +134,8 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
     """What the page needs besides a claim's line: readable words, and which way is better.
 
     `plain` holds the fields whose words have LaTeX markup, without it; `way` is `higher` or `lower`
-    for a score, None where it is not known.
+    for a score, None where it is not known. `unit_words` is the unit as people write it, where that
+    differs.
     """
     value, evidence = line.get("value") or {}, line["evidence"]
     given = {name: line.get(name) for name in _WORDED}
@@ -149,7 +151,9 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
             plain[name] = made
     absolute = line.get("relation") == "absolute"
     way = direction_in(value.get("unit") or "", line.get("metric")) if absolute else None
-    return {"plain": plain or None, "way": way}
+    unit = value.get("unit")
+    spelled = shown_numbers.unit_words(unit) if unit else None
+    return {"plain": plain or None, "way": way, "unit_words": spelled if spelled != unit else None}
 
 
 def _flat(claim: Claim, places: Mapping[str, int]) -> dict[str, Any]:
