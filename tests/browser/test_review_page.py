@@ -347,6 +347,16 @@ def test_axe_finds_nothing_in_the_review(
     assert wide[0] <= wide[1]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_itself_never_scrolls(screens: Any, server: Server, width: int) -> None:
+    page = opened(screens, server, width=width, height=420)
+    for words in ("refused", "3.5x", "number"):
+        choose(page, words)
+        page.wait_for_timeout(50)
+        assert page.evaluate("[document.documentElement.scrollTop, scrollY]") == [0, 0]
+        assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
+
+
 def test_every_button_of_the_review_can_be_pressed(screens: Any, server: Server) -> None:
     page = opened(screens, server)
     for entry in ("number", "3.5x"):

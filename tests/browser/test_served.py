@@ -60,5 +60,5 @@ def test_a_cell_jumps_to_its_words(screens: Any, served: str) -> None:
     page.locator(ROWS).first.locator(".c-ratio").click()
     page.wait_for_selector("#reader .flash")
     assert page.locator("#reader .flash").all_inner_texts() == ["3.5x"]
-    page.get_by_role("checkbox", name="nvidia-a100").uncheck()
+    page.get_by_role("checkbox", name="NVIDIA A100").uncheck()
     page.locator("#count", has_text="3 claims").wait_for()

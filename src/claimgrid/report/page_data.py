@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from claimgrid.entities.device_names import product_name
 from claimgrid.entities.metrics import direction_in
 from claimgrid.quantities import shown_numbers
 from claimgrid.report.comparison import Comparison, Pair
@@ -40,10 +41,11 @@ def payload(
     places: dict[str, int] = {}
     for place, line in enumerate(lines):
         places.setdefault(line["paper_id"], place)
+    made = columns(_flat(claim, places) for claim in claims)
     return {
-        "run": facts(manifest),
+        "run": facts(manifest) | {"devices": device_names(made)},
         "papers": columns(lines),
-        "claims": columns(_flat(claim, places) for claim in claims),
+        "claims": made,
         "rejected": columns(
             {"paper": places.get(item.paper_id), **item.model_dump(mode="json")}
             for item in rejected
@@ -66,7 +68,7 @@ def payload_of_runs(
         for pair in compared.pairs
     ]
     made["runs"] = {name: facts(manifest) for name, manifest in manifests.items()}
-    made["run"] = facts({}) | {"model": None}
+    made["run"] = facts({}) | {"model": None, "devices": made["run"]["devices"]}
     return made
 
 
@@ -105,6 +107,13 @@ def facts_of_runs(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         told[name] = "; ".join(said) or None
     # The papers of several runs overlap: the page counts those that it shows.
     return told | {"papers": None}
+
+
+def device_names(claims: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """What the devices of these claims (as columns) are called: `nvidia-a100` is NVIDIA A100."""
+    slugs = {slug for slug in claims.get("device", ()) if slug}
+    slugs |= {slug for held in claims.get("hardware", ()) for slug in held or ()}
+    return {slug: product_name(slug) for slug in sorted(slugs)}
 
 
 def columns(rows: Iterable[Mapping[str, Any]]) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from claimgrid.entities.device_names import product_name
 from claimgrid.review import check_first, refused_items
 from claimgrid.review.corrections import DISMISSED, Applied, Correction, standing
 from claimgrid.text.readable import readable
@@ -28,13 +29,22 @@ def entry(one: check_first.Entry, said: dict[tuple[str, str], str]) -> dict[str,
         state = said.get((one.paper.abstract_sha256, name), "open")
         return (
             told
-            | {"kind": "refused", "state": state, "words": refused_items.words(one.item)}
+            | {"kind": "refused", "state": state, "words": _read(refused_items.words(one.item))}
             | {"item": _item(one.paper, one.item)}
         )
     assert one.number is not None
     number = one.number.model_dump(mode="json")
     state = "dismissed" if one.number.reason == DISMISSED else "open"
-    return told | {"kind": "number", "state": state, "number": number, "words": one.number.text}
+    return told | {
+        "kind": "number",
+        "state": state,
+        "number": number,
+        "words": readable(one.number.text),
+    }
+
+
+def _read(words: str) -> str:
+    return readable(words).strip() or words
 
 
 def _item(paper: PaperLine, item: Rejected) -> dict[str, Any]:
@@ -84,6 +94,6 @@ def taken_out(
 def _words(claim: Claim) -> str:
     """The few words that tell a claim from the others of its paper."""
     if claim.kind == "hardware":
-        return claim.device
+        return product_name(claim.device)
     named = claim.benchmark if claim.kind == "benchmark" else None
     return readable(claim.value.text if claim.value else named or claim.evidence.quote)

@@ -94,7 +94,7 @@ export async function overview(root, source, asked, context) {
         { class: "dim" },
         `${plural(found.total, "claim")} of the papers’ own work`,
         asked.q ? "" : ` in ${plural(source.sizes.papers, "paper")}`,
-        background ? ` (${count(background)} more on the background are not counted here)` : "",
+        background ? ` (${count(background)} more on the background, not counted here)` : "",
         ". Each claim leads to the words that it was read from.",
       ),
       el("p", { class: "caution", role: "note" }, cautions(source)),

@@ -35,6 +35,17 @@ export const year = (date) => (/^\d{4}/.test(date ?? "") ? date.slice(0, 4) : nu
 export const count = (number) => number.toLocaleString("en");
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 
+/** What a paper is called in a few words: its title up to the colon. */
+export const shortTitle = (title) => title.split(":")[0].trim() || title;
+
+let deviceNames = {};
+
+/** Tells the page what the devices of its claims are called: `nvidia-a100` is NVIDIA A100. */
+export const nameDevices = (found) => {
+  deviceNames = found ?? {};
+};
+export const deviceName = (slug) => deviceNames[slug] ?? slug;
+
 /** Offsets count code points; JavaScript's strings count UTF-16 units. */
 export function points(text) {
   return /[\ud800-\udfff]/.test(text) ? [...text] : text;
@@ -175,7 +186,7 @@ export function what(claim) {
       return [role, claim.benchmark, claim.metric].filter(Boolean).join(" ");
     }
     case "hardware":
-      return [claim.device, plain(claim.role)].join(" · ");
+      return [deviceName(claim.device), plain(claim.role)].join(" · ");
     case "model_size":
       return [claim.model, claim.context_tokens && `${short(claim.context_tokens)} context`]
         .filter(Boolean)
@@ -202,7 +213,7 @@ export function fields(claim) {
   const rows = [
     ["Subject", claim.subject],
     ["Model", claim.model],
-    ["Device", claim.kind === "hardware" && `${claim.device} (${plain(claim.category)})`],
+    ["Device", claim.kind === "hardware" && `${deviceName(claim.device)} (${plain(claim.category)})`],
     ["Written", claim.value?.text],
     ["Value", claim.kind === "speedup" ? "" : value(claim)],
     ["Factor", claim.kind === "speedup" && claim.ratio && `${factor(claim)}${computed(claim) ? ", computed" : ""}`],
@@ -214,7 +225,7 @@ export function fields(claim) {
     ["Role", plain(claim.role)],
     ["Against", (claim.baselines ?? []).join(", ")],
     ["Workload", claim.workload],
-    ["Hardware", (claim.hardware ?? []).join(", ")],
+    ["Hardware", (claim.hardware ?? []).map(deviceName).join(", ")],
     ["Layout", layout],
     ["Context", short(claim.context_tokens)],
     ["Grounding", claim.grounding === "exact" ? "" : claim.grounding],
@@ -240,7 +251,7 @@ function sure({ confidence, confidence_source: source }) {
 /** One line for a tooltip or a screen reader. */
 export function sentence(claim) {
   const against = claim.baselines?.length ? `over ${claim.baselines.join(", ")}` : "";
-  const on = claim.hardware?.length ? `on ${claim.hardware.join(", ")}` : "";
+  const on = claim.hardware?.length ? `on ${claim.hardware.map(deviceName).join(", ")}` : "";
   // No line ends between a number and its marks.
   const number = (claim.kind === "speedup" ? ratio(claim) : value(claim)).replaceAll(" ", "\u00a0");
   return [claim.subject, what(claim), number, against, on].filter(Boolean).join(" · ");
