@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.io import run_folder
+from claimgrid.io import columnar, run_folder
 from claimgrid.review import checked_run, correction_log, rebuilding, refused_items
 from claimgrid.review.check_first import entries, order
 from claimgrid.review.corrections import Correction, apply, merge, standing, to_gold
@@ -318,6 +318,36 @@ def test_the_commands_compare_and_merge_files(run: Path, tmp_path: Path) -> None
     again = extract("review", "merge", one, two, "-o", both)  # nothing is written twice
     assert "5 corrections (0 new)" in again.stdout
     assert len(lines(both)) == 5
+
+
+def test_a_review_of_two_runs_or_without_a_folder_for_its_file_is_refused(run: Path) -> None:
+    done = extract("review", run, run)
+    assert (done.returncode, "a review is of one run" in done.stderr) == (2, True)
+    done = extract("review", run, "--corrections", run / "none" / "ada.jsonl")
+    assert (done.returncode, "its folder is not there" in done.stderr) == (2, True)
+
+
+def test_a_second_reviewer_sees_no_other_s_decisions(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the extra [serve] is not installed")
+    from claimgrid.serve.review_session import Session
+
+    write(run, correction(paper_of(run), "accept", claims_of(run)[0]))
+    assert Session(run, "Ada").overview()["decided"] == 1
+    alone = Session(run, "Bob", tmp_path / "bob.jsonl")
+    assert alone.overview()["decided"] == 0
+    assert alone.overview()["file"] == str(tmp_path / "bob.jsonl")
+
+
+def test_a_large_run_takes_the_decisions_of_the_folder_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "_LEAST", 0)  # its tables are read from a copy that is kept
+    run = write_run(tmp_path / "run")
+    everything = views.connect([str(run)]).query("select claim_id from claims").rows
+    made = correction(paper_of(run), "reject", claims_of(run)[0])
+    correction_log.append(tmp_path / correction_log.NAME, [made])
+    left = views.connect([str(run)]).query("select claim_id from claims").rows
+    assert len(left) == len(everything) - 1
 
 
 @pytest.mark.parametrize("form", ["label-studio", "web-annotation"])

@@ -46,7 +46,7 @@ def command() -> None:
 
 
 @command.command("open")
-@click.argument("folder", metavar="OUT", type=PATH)
+@click.argument("folders", metavar="OUT", type=PATH, nargs=-1, required=True)
 @click.option("--by", metavar="NAME", help="Who decides. Default: the name of this user.")
 @click.option(
     "--corrections",
@@ -56,10 +56,18 @@ def command() -> None:
     "Default: corrections.jsonl in OUT.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True)
-def open_command(folder: Path, by: str | None, corrections: Path | None, port: int) -> None:
+def open_command(
+    folders: tuple[Path, ...], by: str | None, corrections: Path | None, port: int
+) -> None:
     """Serve the review of one run on this machine alone, until Ctrl-C. Port 0 takes a free one."""
     from claimgrid.cli.serve import serve
 
+    if len(folders) > 1:
+        raise UsageError(
+            f"a review is of one run, and {len(folders)} are named. Review one; `extract review "
+            "merge OUT -o FOLDER/corrections.jsonl` makes its decisions hold for all runs in FOLDER"
+        )
+    folder = folders[0]
     if corrections is not None and not corrections.resolve().parent.is_dir():
         raise UsageError(f"{corrections}: its folder is not there; make it, or pass another FILE")
     sys.exit(

@@ -17,6 +17,7 @@ from typing import Any
 
 from claimgrid.errors import ClaimgridError
 from claimgrid.io import run_folder
+from claimgrid.report.page_data import told
 from claimgrid.review import check_first, checked_run, correction_log, rebuilding, refused_items
 from claimgrid.review.corrections import DISMISSED, Applied, Correction, apply, standing
 from claimgrid.serve import review_entries
@@ -112,10 +113,7 @@ class Session:
         lost = [*state.rejected.get(paper_id, []), *applied.rejected]
         return {
             "paper": applied.paper.model_dump(mode="json"),
-            "claims": [
-                claim.model_dump(mode="json") | {"version": version(claim)}
-                for claim in applied.claims
-            ],
+            "claims": [_for_page(claim) | {"version": version(claim)} for claim in applied.claims],
             "rejected": [item.model_dump(mode="json") for item in lost],
             "decisions": [_told(one) for one in mine],
         }
@@ -149,7 +147,7 @@ class Session:
             claim = self._correction(state, asked).claim
         except RefusedChangeError as error:
             return {"claim": None, "refused": str(error), "field": error.field}
-        return {"claim": claim.model_dump(mode="json") if claim else None}
+        return {"claim": _for_page(claim) if claim else None}
 
     def _correction(self, state: _State, asked: Decision) -> Correction:
         applied = state.applied.get(asked.paper_id)
@@ -254,6 +252,11 @@ class Session:
         lost = state.rejected.get(paper.paper_id, [])
         refused = state.refused.get(paper.paper_id, [])
         return check_first.entries(applied.paper, applied.claims, lost, decisions, refused)
+
+
+def _for_page(claim: Claim) -> dict[str, Any]:
+    line = claim.model_dump(mode="json")
+    return line | told(line)
 
 
 def version(claim: Claim) -> str:

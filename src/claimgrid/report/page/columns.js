@@ -53,7 +53,7 @@ const C = {
   subject: {
     id: "subject",
     label: "Subject",
-    fit: [110, 230],
+    fit: [140, 230],
     sort: "subject",
     field: "subject",
     // Where the abstract names no system, its paper stands in.
@@ -135,7 +135,7 @@ const CLAIMS = {
     {
       id: "ratio",
       label: "Gain",
-      fit: [110, 240],
+      fit: [110, 210],
       sort: "ratio",
       field: "value",
       number: true,
