@@ -181,7 +181,7 @@ const CLAIMS = {
     {
       id: "subject",
       label: "Device",
-      fit: [120, 230],
+      fit: [160, 230],
       sort: "device",
       field: "device",
       show: (c) => clip(deviceName(c.device), "strong"),
@@ -371,7 +371,7 @@ const inRuns = {
   show: (c) =>
     c.differences?.length
       ? clip(`≠ ${c.differences.map((one) => plain(one.field)).join(", ")}`)
-      : clip(c.runs, "dim"),
+      : clip(c.runs.replace(" in all", ""), "dim"),
 };
 
 /** The columns of a list, by the kind that it is narrowed to; `several` runs have one more, and so
