@@ -71,8 +71,9 @@ def elsewhere(folder: Path) -> dict[Path, int]:
     Returns:
         How many decisions each of them has on abstracts of the run.
     """
-    beside = sorted(folder.resolve().parent.glob(f"*/{correction_log.NAME}"))
-    others = [path for path in beside if path.parent != folder.resolve()]
+    above = folder.parent if folder.name else folder.resolve().parent
+    beside = sorted(above.glob(f"*/{correction_log.NAME}"))
+    others = [path for path in beside if path.parent.resolve() != folder.resolve()]
     if not others:
         return {}
     taken = {one.id for one in correction_log.of_run(folder).corrections}
