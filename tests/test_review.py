@@ -465,6 +465,14 @@ def test_decisions_in_the_folder_above_hold_for_every_run_in_it(tmp_path: Path) 
     assert [one.id for one in checked_run.changes(runs[0]).stale] == ["y"]
 
 
+def test_decisions_on_papers_of_other_runs_leave_the_draft_of_gold_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    before = extract("gold", "draft", run).stdout
+    other = correction(paper_of(run), "accept", claims_of(run)[0], abstract_sha256="0" * 64)
+    correction_log.append(tmp_path / correction_log.NAME, [other])
+    assert extract("gold", "draft", run).stdout == before != ""
+
+
 def test_a_run_says_how_many_decisions_hold(tmp_path: Path) -> None:
     source = tmp_path / "one.txt"
     source.write_text("Quux\n\nQuux decodes 2x faster than Base. It takes 7 rounds.\n")
