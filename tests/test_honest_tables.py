@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from claimgrid.cli.main import main
 from claimgrid.entities.device_names import product_name
 from claimgrid.errors import StoreError
+from claimgrid.quantities import shown_numbers
 from claimgrid.tables import bibliography, factors, over_time, views
 from claimgrid.tables.notes import write_notes
+from claimgrid.types.claim import Value
 from test_tables import claim, paper, run, score, speedup
 
 FORMATS = ("terminal", "markdown", "html", "latex", "csv", "json")
@@ -242,7 +244,7 @@ def test_the_best_comes_first_by_the_metric_s_direction(tmp_path: Path) -> None:
     }
     values = [row["value"] for row in rows("table", "efficiency", folder)]
     assert [v for v in values if "ms" in v] == ["23.5 ms", "112 ms"]
-    assert [v for v in values if "fps" in v] == ["99 fps", "9 fps"]
+    assert [v for v in values if "FPS" in v] == ["99 FPS", "9 FPS"]
     text = " ".join(told("table", "benchmarks", folder).split())
     assert "Not ranked, because it is not known which way is better: kite tension." in text
 
@@ -412,3 +414,53 @@ def test_names_that_no_registry_holds_are_listed(tmp_path: Path) -> None:
     assert "MMLU" not in text
     only = told("registry", "unmapped", folder, "--only", "benchmark")
     assert "kite tension" not in only
+
+
+@pytest.mark.parametrize(
+    ("written", "low", "high", "unit", "shown"),
+    [
+        ("55.0", 55, 55, "score", "55.0"),
+        ("71.20%", 71.2, 71.2, "%", "71.20%"),
+        ("1.5x-2.0x", 1.5, 2, "x", "1.5–2.0×"),
+        ("1,234.50 tokens/s", 1234.5, 1234.5, "tokens/s", "1,234.50 tokens/s"),
+        ("12K", 12000, 12000, "score", "12,000"),
+        ("-0.610", -0.61, -0.61, "score", "-0.61"),
+        ("$0.013", 0.013, 0.013, "usd/query", "$0.013/query"),
+        ("3 GPU hours per month", 3, 3, "gpu_hours/month", "3 GPU hours/month"),
+        ("5 us", 5, 5, "us", "5 µs"),
+        ("many", None, None, "gpu_hours", "many"),
+    ],
+)
+def test_a_number_has_the_digits_that_are_written(
+    written: str, low: float | None, high: float | None, unit: str, shown: str, field: Path
+) -> None:
+    value = Value(text=written, low=low, high=high, unit=unit)
+    assert shown_numbers.shown_value(value) == shown
+    database = views.connect([str(field)])
+    given = {"t": written, "l": low, "h": high, "u": unit}
+    made = "{'text': $t, 'low': $l::double, 'high': $h::double, 'unit': $u}"
+    assert database.query(f"select shown_value('exact', {made})", given).rows == [(shown,)]
+
+
+def test_a_share_of_a_baseline_is_not_read_as_a_score(tmp_path: Path) -> None:
+    made = [score("p", 102.7, relation="ratio"), score("q", 6.6, relation="ratio")]
+    made[0]["value"]["unit"], made[1]["value"]["unit"] = "%", "x"
+    folder = run(tmp_path / "r", [paper("p", "x"), paper("q", "y")], made)
+    assert [row["score"] for row in rows("table", "benchmarks", folder)] == [
+        "102.7% of the baseline",
+        "6.6× the baseline",
+    ]
+
+
+def test_an_empty_board_says_how_to_see_more(tmp_path: Path) -> None:
+    folder = run(tmp_path / "r", [paper("p", "x")], [score("p", 80.0)])
+    assert "--least 1 shows also the boards" in told("leaderboard", folder)
+    assert "No abstract states a score" in told("leaderboard", folder, "--metric", "BLEU",
+                                                "--least", "1")  # fmt: skip
+
+
+def test_a_table_is_grouped_by_its_papers(tmp_path: Path) -> None:
+    folder = run(tmp_path / "r", [paper("p", "x"), paper("q", "y")],
+                 [speedup("p", 2.0), speedup("p", 3.0), speedup("q", 4.0)])  # fmt: skip
+    made = told("table", "speedups", folder, "--group-by", "paper")
+    assert "P: A System\n" in made

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claimgrid.io import run_folder
-from claimgrid.review import checked_run, correction_log, rebuilding
+from claimgrid.io import columnar, run_folder
+from claimgrid.review import checked_run, correction_log, rebuilding, refused_items
 from claimgrid.review.check_first import entries, order
-from claimgrid.review.corrections import Correction, apply, standing, to_gold
+from claimgrid.review.corrections import Correction, apply, merge, standing, to_gold
 from claimgrid.review.rebuilding import Change
-from claimgrid.review.reviewer_agreement import agreement, merge
+from claimgrid.review.reviewer_agreement import agreement
 from claimgrid.tables import views
 from claimgrid.types.claim import Claim, PaperLine, Span, SpeedupClaim
 from claimgrid.types.grounded import Refusal
@@ -313,9 +313,41 @@ def test_the_commands_compare_and_merge_files(run: Path, tmp_path: Path) -> None
     assert "claims that both decided on   1, the same way 0" in done.stdout
     assert "Ada accept, Bob reject: up to 3.5x faster than Borealis" in done.stdout
     done = extract("review", "merge", one, two, "-o", both)
-    assert "5 corrections; reviewers differ on 1 claims" in done.stdout
+    assert "5 corrections; reviewers differ on 1 claim\n" in done.stdout
     assert len(lines(both)) == 5
-    assert extract("review", "merge", one, two, "-o", both).returncode == 2
+    again = extract("review", "merge", one, two, "-o", both)  # nothing is written twice
+    assert "5 corrections (0 new)" in again.stdout
+    assert len(lines(both)) == 5
+
+
+def test_a_review_of_two_runs_or_without_a_folder_for_its_file_is_refused(run: Path) -> None:
+    done = extract("review", run, run)
+    assert (done.returncode, "a review is of one run" in done.stderr) == (2, True)
+    done = extract("review", run, "--corrections", run / "none" / "ada.jsonl")
+    assert (done.returncode, "its folder is not there" in done.stderr) == (2, True)
+
+
+def test_a_second_reviewer_sees_no_other_s_decisions(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the extra [serve] is not installed")
+    from claimgrid.serve.review_session import Session
+
+    write(run, correction(paper_of(run), "accept", claims_of(run)[0]))
+    assert Session(run, "Ada").overview()["decided"] == 1
+    alone = Session(run, "Bob", tmp_path / "bob.jsonl")
+    assert alone.overview()["decided"] == 0
+    assert alone.overview()["file"] == str(tmp_path / "bob.jsonl")
+
+
+def test_a_large_run_takes_the_decisions_of_the_folder_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "_LEAST", 0)  # its tables are read from a copy that is kept
+    run = write_run(tmp_path / "run")
+    everything = views.connect([str(run)]).query("select claim_id from claims").rows
+    made = correction(paper_of(run), "reject", claims_of(run)[0])
+    correction_log.append(tmp_path / correction_log.NAME, [made])
+    left = views.connect([str(run)]).query("select claim_id from claims").rows
+    assert len(left) == len(everything) - 1
 
 
 @pytest.mark.parametrize("form", ["label-studio", "web-annotation"])
@@ -371,6 +403,100 @@ def test_marks_that_do_not_fit_the_abstract_are_refused(run: Path, tmp_path: Pat
     assert "do not fit the abstract" in done.stderr
     assert "no abstract of this run has this hash" in done.stderr
     assert "0 decisions added" in done.stdout
+
+
+def refused_item(run: Path) -> Any:
+    return next(item for item in run_folder.read_rejected(run) if item.paper_id == "zephyr")
+
+
+def number_of(paper: PaperLine, words: str = "7") -> Any:
+    return next(one for one in paper.unclaimed_numbers if one.text == words)
+
+
+def test_a_number_that_is_no_claim_leaves_the_queue(folder: Path) -> None:
+    paper, claims = paper_of(folder), claims_of(folder)
+    seven = number_of(paper)
+    dismissal = correction(paper, "dismiss", number=seven)
+    line = apply(paper, claims, [dismissal]).paper
+    assert number_of(line).reason == "dismissed_by_a_person"
+    assert line.claims["speedup"] == paper.claims["speedup"]
+    open_ = [one for one in order(entries(line, claims, [], {})) if "unclaimed" in one.reasons]
+    assert seven.text not in {one.number.text for one in open_ if one.number}
+    undone = correction(paper, "undo", undoes=dismissal.id)
+    assert number_of(apply(paper, claims, [dismissal, undone]).paper).reason is None
+    assert list(to_gold([paper], claims, [dismissal])) == []
+
+
+def test_a_refused_item_is_decided_on_once_and_knows_its_words(run: Path) -> None:
+    item = refused_item(run)
+    said = item.model_copy(
+        update={"item": {"quote": "2.1x faster on average", "value": "2.1x", "change": "up",
+                         "better": True, "metric": "speed", "workload": "elsewhere"}}
+    )  # fmt: skip
+    assert refused_items.spans(ZEPHYR, said) == {"value": [span("2.1x")]}
+    assert refused_items.labels(said) == {"change": "up", "better": "yes", "metric": "speed"}
+    assert list(refused_items.whole([item, item], claims_of(run))) == [item]
+    # Of a claim that was kept, only a field was refused.
+    field = item.model_copy(
+        update={"field": "workload", "item": {"quote": claims_of(run)[0].evidence.quote}}
+    )
+    assert list(refused_items.whole([field], claims_of(run))) == []
+    found = order(entries(paper_of(run), [], [item], {}, [item]))
+    assert [one.reasons for one in found if one.item is not None] == [("refused",)]
+
+
+def test_decisions_in_the_folder_above_hold_for_every_run_in_it(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name) for name in ("one", "two")]
+    paper, claims = paper_of(runs[0]), claims_of(runs[0])
+    early = correction(paper, "accept", claims[0], id="early")
+    late = correction(paper, "reject", claims[0], id="late", at="2026-02-01T00:00:00.000Z")
+    correction_log.append(tmp_path / correction_log.NAME, [late])
+    correction_log.append(runs[1] / correction_log.NAME, [early])
+    for run in runs:  # by time, whichever file a decision stands in
+        assert claims[0].claim_id not in {c.claim_id for c in checked_run.read_claims(run)}
+        rows = views.connect([str(run)]).query("select claim_id from claims").rows
+        assert (claims[0].claim_id,) not in rows
+        assert checked_run.changes(run).stale == ()
+    other = correction(paper, "accept", claims[1], id="x", abstract_sha256="0" * 64, paper_id="?")
+    correction_log.append(tmp_path / correction_log.NAME, [other])
+    assert checked_run.changes(runs[0]).stale == ()  # on a paper of another run
+    changed = correction(paper, "accept", claims[1], id="y", abstract_sha256="1" * 64)
+    correction_log.append(tmp_path / correction_log.NAME, [changed])
+    assert [one.id for one in checked_run.changes(runs[0]).stale] == ["y"]
+
+
+def test_decisions_on_papers_of_other_runs_leave_the_draft_of_gold_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    before = extract("gold", "draft", run).stdout
+    other = correction(paper_of(run), "accept", claims_of(run)[0], abstract_sha256="0" * 64)
+    correction_log.append(tmp_path / correction_log.NAME, [other])
+    assert extract("gold", "draft", run).stdout == before != ""
+
+
+def test_a_run_says_how_many_decisions_hold(tmp_path: Path) -> None:
+    source = tmp_path / "one.txt"
+    source.write_text("Quux\n\nQuux decodes 2x faster than Base. It takes 7 rounds.\n")
+    asked = ("run", source, "--model", "rules", "--log-format", "none")
+    first, second = tmp_path / "runs" / "first", tmp_path / "runs" / "second"
+    done = extract(*asked, "-o", first)
+    assert done.returncode == 0, done.stderr
+    assert "corrections" not in done.stderr
+    (paper,) = run_folder.read_papers(first)
+    made = [
+        correction(paper, "dismiss", number=number_of(paper), id="a"),
+        correction(paper, "accept", next(iter(run_folder.read_claims(first))), id="b",
+                   abstract_sha256="0" * 64),
+    ]  # fmt: skip
+    write(first, *made)
+    again = extract(*asked, "-o", first)
+    assert "1 decision of people holds for this run" in again.stderr
+    assert "1 stale" in again.stderr
+    beside = extract(*asked, "-o", second)
+    assert f"{first / correction_log.NAME} has 1 decision on these abstracts" in beside.stderr
+    merge_to = tmp_path / "runs" / correction_log.NAME
+    assert extract("review", "merge", first, "-o", merge_to).returncode == 0
+    assert "has 1 decision" not in extract(*asked, "-o", second).stderr
+    assert number_of(next(checked_run.read_papers(second))).reason == "dismissed_by_a_person"
 
 
 @pytest.fixture(scope="module")
@@ -432,6 +558,36 @@ def test_only_the_page_of_this_session_can_decide(address: str) -> None:
         assert [one["action"] for one in answer["decisions"]] == ["accept"]
     assert ask(url, decision(address, 1, seen="old", id="23456789"), X_Claimgrid_Token=token,
                Origin=origin)[0] == 409  # fmt: skip
+
+
+def test_what_is_no_claim_is_dismissed_once_and_can_be_taken_back(address: str) -> None:
+    page = ask(address)[1]
+    token = page.partition('name="claimgrid-review" content="')[2].partition('"')[0]
+    known = {"X_Claimgrid_Token": token, "Origin": address.rstrip("/")}
+
+    def entry(kind: str) -> dict[str, Any]:
+        listed = ask(f"{address}api/review")[1]["entries"]
+        return next(one for one in listed if one["kind"] == kind and one["paper_id"] == "zephyr")
+
+    def sent(**more: Any) -> tuple[int, Any]:
+        asked = decision(address, claim_id=None, seen=None, action="dismiss")
+        return ask(f"{address}api/review/decisions", asked | more, **known)
+
+    number, item = entry("number")["number"], entry("refused")["item"]
+    seven = [number["start"], number["end"]]
+    assert sent(id="dismiss-number", number=[0, 3])[0] == 409
+    assert sent(id="dismiss-number", number=seven)[0] == 200
+    assert sent(id="dismiss-again", number=seven)[0] == 409
+    assert entry("number")["state"] == "dismissed"
+    assert sent(id="dismiss-item", item=item["key"])[0] == 200
+    assert (entry("refused")["state"], entry("number")["state"]) == ("dismissed",) * 2
+    # The one that was decided first can be taken back: the other one is on something else.
+    assert sent(id="undo-number", action="undo", undoes="dismiss-number")[0] == 200
+    assert sent(id="undo-item", action="undo", undoes="dismiss-item")[0] == 200
+    assert (entry("refused")["state"], entry("number")["state"]) == ("open",) * 2
+    back = {"action": "add", "kind": "efficiency", "spans": {"value": [list(span("7 rounds"))]}}
+    assert sent(id="bring-back", item=item["key"], **back)[0] == 200
+    assert entry("refused")["state"] == "added"
 
 
 def test_a_page_without_a_review_holds_no_token(folder: Path) -> None:

@@ -212,3 +212,25 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     done = extract("serve", tmp_path, "--port", "0")
     assert done.returncode == 2
     assert str(tmp_path) in done.stderr
+
+
+def test_several_runs_are_one_list_and_each_model_is_told(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    for name in ("papers", "claims", "rejected"):
+        file = other / f"{name}.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = (line.replace('"ember"', '"cinder"') for line in lines if '"ember"' in line)
+        file.write_text("".join(kept), encoding="utf-8")
+    told = json.loads((other / "run.json").read_text(encoding="utf-8"))
+    (other / "run.json").write_text(json.dumps(told | {"model": "second"}), encoding="utf-8")
+    command = [sys.executable, "-u", "-m", "claimgrid", "serve", str(folder), str(other)]
+    with subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[0]
+        about = get(f"{address}api/run")[1]
+        papers = get(f"{address}api/papers")[1]["rows"]
+        process.terminate()
+    assert {"ember", "cinder"} <= {paper["paper_id"] for paper in papers}
+    assert about["run"]["model"].endswith("; second")
+    assert about["run"]["devices"]["nvidia-a100"] == "NVIDIA A100"

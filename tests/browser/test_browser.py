@@ -66,9 +66,9 @@ def test_filters_narrow_and_widen(screens: Any) -> None:
     counted(page, "11 claims")
     page.get_by_role("link", name="Speedups").click()
     counted(page, "3 claims")
-    page.get_by_role("checkbox", name="nvidia-a100").check()
+    page.get_by_role("checkbox", name="NVIDIA A100").check()
     assert column(page, "ratio") == ["≤ 3.5×"]
-    page.get_by_role("button", name="Remove filter nvidia-a100").click()
+    page.get_by_role("button", name="Remove filter NVIDIA A100").click()
     page.get_by_role("checkbox", name="background").check()
     counted(page, "4 claims")
     assert column(page, "ratio")[-1] == "1.4–2.8×"
@@ -123,7 +123,7 @@ def test_overlapping_claims_are_all_told(screens: Any) -> None:
     mark.focus()
     told = page.locator("#tip").inner_text()
     assert "Zephyr · speed · ≤\u00a03.5×" in told
-    assert "Hardware nvidia-a100 · evaluation" in " ".join(told.split())
+    assert "Hardware NVIDIA A100 · evaluation" in " ".join(told.split())
     whole = page.locator("#reader .abstract").inner_text()
     assert whole.startswith("𝒵-calculus aside, Zephyr serves")
 
@@ -232,7 +232,7 @@ def test_a_phone_scrolls_up_and_down_only(screens: Any, hash_: str) -> None:
 def test_filters_open_and_close_on_a_phone(screens: Any) -> None:
     page = screens(width=390).open("#view=claims")
     page.get_by_role("button", name="Filters").click()
-    page.get_by_role("checkbox", name="nvidia-h100").check()
+    page.get_by_role("checkbox", name="NVIDIA H100").check()
     page.get_by_role("button", name="Done").click()
     counted(page, "2 claims")
     assert not page.locator("#facets").is_visible()

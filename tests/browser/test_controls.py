@@ -170,7 +170,7 @@ def test_a_selection_is_saved_in_each_format(screens: Any, boards: str) -> None:
     assert csv[0].startswith("kind,subject,benchmark,metric,value,written,computed,")
     assert len(csv) == 5
     markdown = saved(page, "Markdown")
-    assert "4 claims: speedup, hardware nvidia-a100" in markdown
+    assert "4 claims: speedup, hardware NVIDIA A100" in markdown
     assert "F1 0.75" in markdown
     latex = saved(page, "LaTeX")
     assert latex.count("$\\le$ 3.5$\\times$") == 4
@@ -202,8 +202,8 @@ def test_the_link_says_which_filters_it_carries(screens: Any, boards: str) -> No
     page = screens(address=boards).open("#kind=speedup&hardware=nvidia-a100")
     page.locator("#export summary").click()
     page.locator("#export").get_by_role("button", name="Link").click()
-    page.locator("#said", has_text="speedup, hardware nvidia-a100").wait_for()
-    assert "speedup, hardware nvidia-a100" in page.title()
+    page.locator("#said", has_text="speedup, hardware NVIDIA A100").wait_for()
+    assert "speedup, hardware NVIDIA A100" in page.title()
 
 
 def test_columns_are_chosen_widened_and_kept(screens: Any) -> None:

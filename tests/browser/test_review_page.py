@@ -107,8 +107,9 @@ def select(page: Any, words: str) -> None:
 
 def test_one_hand_decides_with_the_keyboard(screens: Any, server: Server) -> None:
     page = opened(screens, server)
-    page.keyboard.press("f")
-    page.locator(f"{ENTRIES}[aria-current]", has_text="3.5x").wait_for()
+    for words in ("refused", "3.5x"):
+        page.keyboard.press("f")
+        page.locator(f"{ENTRIES}[aria-current]", has_text=words).wait_for()
     page.keyboard.press("a")
     saved(page, "accept")
     page.locator(f"{ENTRIES}[aria-current]", has_text="2.1x").wait_for()
@@ -195,6 +196,41 @@ def test_a_missed_claim_is_added_from_an_unclaimed_number(screens: Any, server: 
         "Zephyr",
     )
     assert page.locator(ENTRIES, has_text="no claim covers").count() == 0
+
+
+def test_a_number_that_is_no_claim_is_dismissed_and_taken_back(
+    screens: Any, server: Server
+) -> None:
+    page = opened(screens, server)
+    choose(page, "number")
+    page.keyboard.press("r")
+    saved(page, "no claim")
+    (line,) = server.saved
+    assert (line["action"], line["number"]["text"]) == ("dismiss", "7")
+    assert page.locator(ENTRIES, has_text="no claim covers").count() == 0
+    page.get_by_role("button", name="Decided").click()
+    choose(page, "number")
+    page.keyboard.press("z")
+    saved(page, "undo")
+    page.get_by_role("button", name="Open", exact=True).click()
+    assert page.locator(ENTRIES, has_text="no claim covers").count() == 1
+
+
+def test_a_refused_item_is_brought_back_by_selecting_words(screens: Any, server: Server) -> None:
+    page = opened(screens, server)
+    choose(page, "refused")
+    page.locator(".r-claim", has_text="is not in the abstract").wait_for()
+    page.keyboard.press("w")
+    page.get_by_label("kind").select_option("efficiency")
+    select(page, "7 rounds")
+    page.locator(".r-made").wait_for()
+    page.get_by_role("button", name="Save").click()
+    saved(page, "add")
+    (line,) = server.saved
+    assert line["claim"]["value"]["text"] == "7 rounds"
+    assert line["item"]
+    page.get_by_role("button", name="Open", exact=True).click()
+    assert page.locator(ENTRIES, has_text="refused").count() == 0
 
 
 def test_a_note_is_kept_with_its_decision(screens: Any, server: Server) -> None:
@@ -309,6 +345,16 @@ def test_axe_finds_nothing_in_the_review(
         assert [(key, one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
     wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_itself_never_scrolls(screens: Any, server: Server, width: int) -> None:
+    page = opened(screens, server, width=width, height=420)
+    for words in ("refused", "3.5x", "number"):
+        choose(page, words)
+        page.wait_for_timeout(50)
+        assert page.evaluate("[document.documentElement.scrollTop, scrollY]") == [0, 0]
+        assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 
 
 def test_every_button_of_the_review_can_be_pressed(screens: Any, server: Server) -> None:

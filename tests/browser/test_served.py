@@ -52,7 +52,7 @@ def test_a_link_to_a_claim_scrolls_to_its_row(screens: Any, served: str) -> None
     link = screen.open("#paper=ember").locator("#reader .card-link").last.get_attribute("href")
     page = screen.open(f"#{next(part for part in link[1:].split('&') if 'claim=' in part)}")
     assert page.evaluate("document.querySelector('#grid').scrollTop") > 0
-    assert "amd-gpu" in page.locator(f"{ROWS}[aria-selected=true]").inner_text()
+    assert "AMD GPU" in page.locator(f"{ROWS}[aria-selected=true]").inner_text()
 
 
 def test_a_cell_jumps_to_its_words(screens: Any, served: str) -> None:
@@ -60,5 +60,5 @@ def test_a_cell_jumps_to_its_words(screens: Any, served: str) -> None:
     page.locator(ROWS).first.locator(".c-ratio").click()
     page.wait_for_selector("#reader .flash")
     assert page.locator("#reader .flash").all_inner_texts() == ["3.5x"]
-    page.get_by_role("checkbox", name="nvidia-a100").uncheck()
+    page.get_by_role("checkbox", name="NVIDIA A100").uncheck()
     page.locator("#count", has_text="3 claims").wait_for()

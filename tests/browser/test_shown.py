@@ -38,7 +38,7 @@ def test_a_link_to_a_claim_shows_its_row_its_words_and_its_card(screens: Any, fi
     page = screen.open(f"#claim={claim}{field}")
     assert page.evaluate("document.querySelector('#grid').scrollTop") > 0
     row = page.locator(f"{ROWS}[aria-selected=true]")
-    assert "amd-gpu" in row.inner_text()
+    assert "AMD GPU" in row.inner_text()
     expect(row.locator(".badge")).to_be_in_viewport(ratio=1)
     expect(page.locator("#reader .flash").first).to_be_in_viewport(ratio=1)
     expect(page.locator(f"#claim-{claim} .card-link")).to_be_in_viewport(ratio=1)

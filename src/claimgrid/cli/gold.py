@@ -81,7 +81,9 @@ def draft(folder: Path, out: Path | None, paper: tuple[str, ...]) -> int:
         click.echo(f"left out, since the run failed there: {', '.join(failed)}", err=True)
     if not papers:
         raise UsageError(f"{folder}: no paper came out, so there is nothing to correct")
-    decisions = correction_log.read(folder / correction_log.NAME).corrections
+    abstracts = {p.abstract_sha256 for p in papers}
+    every = correction_log.of_run(folder).corrections
+    decisions = [one for one in every if one.abstract_sha256 in abstracts]
     claims = run_folder.read_claims(folder)
     lines = list(
         to_gold(papers, claims, decisions) if decisions else gold_files.draft(papers, claims)

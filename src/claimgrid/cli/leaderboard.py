@@ -15,6 +15,15 @@ from claimgrid.tables import leaderboard, over_time, views
 _SHOWS = ("boards", "speedups", "hardware")
 
 
+def _none(fewest: int) -> str:
+    if fewest == 1:
+        return "No abstract states a score on a benchmark."
+    return (
+        f"No benchmark has scores by one metric from {fewest} papers; --least 1 shows also the "
+        "boards of one paper."
+    )
+
+
 @click.command()
 @click.argument("outs", metavar="OUT…", nargs=-1, required=True)
 @click.option(
@@ -62,7 +71,8 @@ def command(
         found = leaderboard.boards(database, benchmark, metric, fewest, min_confidence)
         if benchmark and not found and metric is None:
             raise leaderboard.wanted(database, benchmark)
-        made = leaderboard.laid_out(found, database.about)
+        notes = database.about if found else (_none(fewest), *database.about)
+        made = leaderboard.laid_out(found, notes)
         grid, frame = made.grid, made.frame
     else:
         grid, frame = getattr(over_time, show)(database, min_confidence)

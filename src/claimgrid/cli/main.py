@@ -96,7 +96,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "serve": (
         "serve",
-        "Serve a run's claim browser and a read-only JSON API (described in /openapi.json).",
+        "Serve the claim browser of runs and a read-only JSON API (described in /openapi.json).",
     ),
     "show": (
         "show",

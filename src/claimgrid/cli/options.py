@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -228,3 +228,19 @@ def scale_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def run_folders(outs: Sequence[str]) -> list[Path]:
+    """The folders of the runs that are named, by their paths or by globs, each once."""
+    found: dict[Path, Path] = {}
+    for out in outs:
+        folder = Path(out)
+        if not folder.exists() and any(sign in out for sign in "*?["):
+            from claimgrid.tables.run_files import find
+
+            for run in find([out]):
+                matched = Path(run.claims).parent
+                found.setdefault(matched.resolve(), matched)
+        else:
+            found.setdefault(folder.resolve(), folder)
+    return list(found.values())

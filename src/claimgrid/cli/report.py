@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from claimgrid.cli.options import PATH
+from claimgrid.cli.options import PATH, run_folders
 from claimgrid.errors import UsageError
 from claimgrid.report.page_builder import report as build
 
@@ -21,29 +21,13 @@ def report(outs: Sequence[str], out: Path | None) -> int:
         StoreError: a run cannot be read, or the file cannot be written.
         SetupError: the extra `[report]` is not installed.
     """
-    folders = _folders(outs)
+    folders = run_folders(outs)
     if out is None and len(folders) > 1:
         raise UsageError(f"{len(folders)} runs are compared in one file; pass its name: -o FILE")
     file = out or folders[0] / "report.html"
     size = build(folders, file)
     click.echo(f"{file}: {size / 1e6:.1f} MB; open it in a browser, it needs no network")
     return 0
-
-
-def _folders(outs: Sequence[str]) -> list[Path]:
-    """The folders of the runs that are named, by their paths or by globs, each once."""
-    found: dict[Path, Path] = {}
-    for out in outs:
-        folder = Path(out)
-        if not folder.exists() and any(sign in out for sign in "*?["):
-            from claimgrid.tables.run_files import find
-
-            for run in find([out]):
-                matched = Path(run.claims).parent
-                found.setdefault(matched.resolve(), matched)
-        else:
-            found.setdefault(folder.resolve(), folder)
-    return list(found.values())
 
 
 @click.command()

@@ -39,20 +39,42 @@ class _OpensByDefault(click.Group):
 def command() -> None:
     """Decide on a run's claims in a browser: accept, reject, edit, add; `extract review OUT`.
 
-    Decisions are added to corrections.jsonl beside the run and hold for every later run of the
-    same abstracts in that folder. Needs the extra [serve].
+    Decisions are added to corrections.jsonl in the run's folder and hold for every later run of the
+    same abstracts there. Those of a corrections.jsonl in the folder above hold for every run that
+    stands in it. Needs the extra [serve].
     """
 
 
 @command.command("open")
-@click.argument("folder", metavar="OUT", type=PATH)
+@click.argument("folders", metavar="OUT", type=PATH, nargs=-1, required=True)
 @click.option("--by", metavar="NAME", help="Who decides. Default: the name of this user.")
+@click.option(
+    "--corrections",
+    type=PATH,
+    metavar="FILE",
+    help="Read and add decisions in FILE alone, as for a reviewer who must not see another's. "
+    "Default: corrections.jsonl in OUT.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True)
-def open_command(folder: Path, by: str | None, port: int) -> None:
-    """Serve the review of a run on this machine alone, until Ctrl-C. Port 0 takes a free one."""
+def open_command(
+    folders: tuple[Path, ...], by: str | None, corrections: Path | None, port: int
+) -> None:
+    """Serve the review of one run on this machine alone, until Ctrl-C. Port 0 takes a free one."""
     from claimgrid.cli.serve import serve
 
-    sys.exit(serve(folder, host="127.0.0.1", port=port, reviewer=by or _user()))
+    if len(folders) > 1:
+        raise UsageError(
+            f"a review is of one run, and {len(folders)} are named. Review one; `extract review "
+            "merge OUT -o FOLDER/corrections.jsonl` makes its decisions hold for all runs in FOLDER"
+        )
+    folder = folders[0]
+    if corrections is not None and not corrections.resolve().parent.is_dir():
+        raise UsageError(f"{corrections}: its folder is not there; make it, or pass another FILE")
+    sys.exit(
+        serve(
+            [folder], host="127.0.0.1", port=port, reviewer=by or _user(), corrections=corrections
+        )
+    )
 
 
 @command.command("agreement")
@@ -73,23 +95,30 @@ def agreement_command(first: Path, second: Path) -> None:
 
 @command.command("merge")
 @click.argument("files", metavar="A B…", type=PATH, nargs=-1, required=True)
-@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to write.")
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to add to.")
 def merge_command(files: tuple[Path, ...], out: Path) -> None:
-    """Merge files of corrections by time; where reviewers differ, the later decision holds."""
+    """Merge files of corrections by time; where reviewers differ, the later decision holds.
+
+    A and B may be the folders of runs. What FILE has already is not added again; -o
+    outputs/corrections.jsonl makes the decisions hold for every run in outputs.
+    """
     from claimgrid.review import correction_log
-    from claimgrid.review.reviewer_agreement import agreement, merge
+    from claimgrid.review.corrections import merge
+    from claimgrid.review.reviewer_agreement import agreement
 
     read = [_corrections(path) for path in files]
-    if out.exists():
-        raise UsageError(f"{out}: is there already; pass another -o FILE")
+    known = {one.id for one in correction_log.read(out).corrections}
     merged = merge(read)
-    correction_log.append(out, merged)
+    new = [one for one in merged if one.id not in known]
+    correction_log.append(out, new)
     differ = sum(
         len(agreement(one, other).differ)
         for place, one in enumerate(read)
         for other in read[place + 1 :]
     )
-    click.echo(f"{out}: {len(merged)} corrections; reviewers differ on {differ} claims")
+    added = f" ({len(new)} new)" if len(new) < len(merged) else ""
+    claims = "1 claim" if differ == 1 else f"{differ} claims"
+    click.echo(f"{out}: {len(merged)} corrections{added}; reviewers differ on {claims}")
 
 
 @command.command("export")
@@ -125,7 +154,7 @@ def import_command(folder: Path, file: Path, form: str, by: str | None) -> None:
 
     papers, claims = _run(folder)
     found, unread = _regions(file, form, papers)
-    known = {one.id for one in correction_log.read(folder / correction_log.NAME).corrections}
+    known = {one.id for one in correction_log.of_run(folder).corrections}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     made = []
     for paper in papers:

@@ -22,7 +22,7 @@ from claimgrid.cli.options import (
     taken_source_options,
 )
 from claimgrid.cli.progress import LogFormat, progress
-from claimgrid.cli.run_report import print_summary
+from claimgrid.cli.run_report import print_summary, tell_decisions
 from claimgrid.engines import agreement_runs, ray_engine
 from claimgrid.engines.local_engine import run_source
 from claimgrid.engines.ray_engine import RayOptions
@@ -99,6 +99,7 @@ def _print(names: Sequence[str], done: FinishedRun) -> None:
 
         print_paper(console, summary.last.paper, summary.last.claims, summary.last.rejected)
     print_summary(console, done.folder, summary, told)
+    tell_decisions(done.folder)
     if done.kept_earlier:
         console.print(
             f"[yellow]no paper came out[/]: {escape(str(done.folder))} keeps the results of the "

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 
@@ -13,6 +14,7 @@ from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.engines.joined_runs import DISAGREEMENTS
 from claimgrid.engines.run_summary import RunSummary, Tellings
 from claimgrid.io import run_folder
+from claimgrid.review import checked_run, correction_log
 from claimgrid.types.answer import Usage
 
 _SHOWN = 10
@@ -64,6 +66,27 @@ def print_summary(
     if told["caution"]:
         console.print(f"[yellow]caution[/] {escape(told['caution'])}", soft_wrap=True)
     _warnings_and_failures(console, folder, summary)
+
+
+def tell_decisions(folder: Path) -> None:
+    """Say on standard error how many decisions of people hold for the run that was written."""
+    changes = checked_run.changes(folder)
+    if changes.on or changes.stale:
+        hold = len(changes.on) - changes.changed
+        verb = "holds" if hold == 1 else "hold"
+        told = [f"{_count(hold, 'decision')} of people {verb} for this run"]
+        if changes.changed:
+            told.append(f"{changes.changed} not, because the claim now says something else")
+        if changes.stale:
+            told.append(f"{len(changes.stale)} stale: the abstract changed, or is not in this run")
+        see = f" (extract review {folder})" if changes.changed or changes.stale else ""
+        click.echo(f"corrections: {'; '.join(told)}{see}", err=True)
+    for path, count in checked_run.elsewhere(folder).items():
+        click.echo(
+            f"corrections: {path} has {_count(count, 'decision')} on these abstracts, which hold "
+            f"here too after: extract review merge {path} -o {folder.parent / correction_log.NAME}",
+            err=True,
+        )
 
 
 def _warnings_and_failures(console: Console, folder: Path, summary: RunSummary) -> None:

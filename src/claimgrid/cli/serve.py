@@ -1,4 +1,4 @@
-"""`extract serve`: the claim browser of a run on a local address, until Ctrl-C."""
+"""`extract serve`: the claim browser of runs on a local address, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ import ipaddress
 import secrets
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from claimgrid.cli.options import PATH
+from claimgrid.cli.options import run_folders
 from claimgrid.errors import SetupError, UsageError
 from claimgrid.io import run_folder
 
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "::1", "[::1]"]
 
 
-def serve(folder: Path, *, host: str, port: int, reviewer: str | None = None) -> int:
-    """Serve a run until interrupted.
+def serve(
+    folders: Sequence[Path],
+    *,
+    host: str,
+    port: int,
+    reviewer: str | None = None,
+    corrections: Path | None = None,
+) -> int:
+    """Serve runs until interrupted.
 
     Args:
+        folders: the runs; a paper that several have read is shown once.
         host: address to listen on. On loopback, requests for other host names are refused.
         port: 0 takes a free one.
-        reviewer: who may decide on claims; without a name nothing can be written.
+        reviewer: who may decide on claims of the one run; without a name nothing can be written.
+        corrections: the file of decisions to use instead of the run's own.
 
     Raises:
         StoreError: the run cannot be read.
@@ -33,8 +43,8 @@ def serve(folder: Path, *, host: str, port: int, reviewer: str | None = None) ->
     try:
         import uvicorn
 
-        from claimgrid.report.page_builder import page
-        from claimgrid.report.page_data import facts
+        from claimgrid.report.page_builder import page, run_names
+        from claimgrid.report.page_data import facts_of_runs
         from claimgrid.serve.app import create
         from claimgrid.serve.live_database import LiveDatabase
         from claimgrid.serve.review_session import Session
@@ -44,17 +54,17 @@ def serve(folder: Path, *, host: str, port: int, reviewer: str | None = None) ->
             f"extract serve needs the extra [serve] ({error.name} is missing): "
             "pip install 'claimgrid[serve]'"
         ) from error
-    run = facts(run_folder.read_manifest(folder))
+    run = facts_of_runs([run_folder.read_manifest(folder) for folder in folders])
     listening = _listen(host, port)
     token = secrets.token_urlsafe(24) if reviewer is not None else None
-    html = page(None, title=folder.resolve().name, token=token)
+    html = page(None, title=" and ".join(run_names(folders)), token=token)
     local = _is_loopback(host)
     hosts = [*_LOCAL_NAMES, host] if local else None
     if reviewer is None or token is None:
-        app = create(views.connect([str(folder)]), html, run, hosts=hosts)
+        app = create(views.connect([str(folder) for folder in folders]), html, run, hosts=hosts)
     else:
-        session = Session(folder, reviewer)
-        live = LiveDatabase(str(folder), lambda: session.stamp)
+        session = Session(folders[0], reviewer, corrections)
+        live = LiveDatabase(str(folders[0]), lambda: session.stamp)
         app = create(live, html, run, hosts=hosts, review=(session, token))
     shown = f"[{host}]" if ":" in host else host
     view = "#view=review" if reviewer is not None else ""
@@ -89,7 +99,7 @@ def _is_loopback(host: str) -> bool:
 
 
 @click.command()
-@click.argument("folder", metavar="OUT", type=PATH)
+@click.argument("outs", metavar="OUT...", nargs=-1, required=True)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -97,9 +107,11 @@ def _is_loopback(host: str) -> bool:
     help="Address to listen on; any but loopback shows the run to the network.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
-def command(folder: Path, host: str, port: int) -> None:
-    """Serve a run's claim browser and a read-only JSON API (described in /openapi.json).
+def command(outs: tuple[str, ...], host: str, port: int) -> None:
+    """Serve the claim browser of runs and a read-only JSON API (described in /openapi.json).
 
-    For runs too large for one file. Needs the extra [serve]. Port 0 takes a free one.
+    OUT is a run's folder, or a glob in quotes. A paper that several runs have read is shown once,
+    from the first; `extract report` compares runs. For runs too large for one file. Needs the extra
+    [serve]. Port 0 takes a free one.
     """
-    sys.exit(serve(folder, host=host, port=port))
+    sys.exit(serve(run_folders(outs), host=host, port=port))

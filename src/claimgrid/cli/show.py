@@ -19,9 +19,10 @@ from claimgrid.cli.options import PATH, min_confidence_option
 from claimgrid.engines.in_process import CHECK_FIRST
 from claimgrid.entities.device_names import product_name
 from claimgrid.errors import UsageError
+from claimgrid.quantities import shown_numbers
 from claimgrid.review import checked_run
 from claimgrid.tables import factors
-from claimgrid.types.claim import Claim, PaperLine, Rejected, Value
+from claimgrid.types.claim import Claim, PaperLine, Rejected
 
 _COLOURS = {
     "benchmark": "green",
@@ -166,7 +167,7 @@ def shown_value(claim: Claim) -> str:
         return _short(claim.params) + active
     if claim.value is None:
         return ""
-    number = _bound(claim.qualifier) + _number(claim.value)
+    number = _bound(claim.qualifier) + shown_numbers.shown_value(claim.value)
     if claim.kind == "benchmark" and claim.relation == "delta":
         return f"Δ {number}"
     if claim.kind == "benchmark" and claim.relation == "ratio":
@@ -186,14 +187,6 @@ def shown_date(date: str | None) -> str | None:
 
 def _bound(qualifier: str) -> str:
     return {"up_to": "≤ ", "at_least": "≥ ", "about": "≈ ", "average": "avg "}.get(qualifier, "")
-
-
-def _number(value: Value) -> str:
-    unit = {"score": "", "%": "%"}.get(value.unit, f" {value.unit}")
-    if value.low is None or value.high is None:
-        return value.text
-    ends = f"{value.low:g}" if value.low == value.high else f"{value.low:g}–{value.high:g}"
-    return ends + unit
 
 
 def _short(params: int) -> str:

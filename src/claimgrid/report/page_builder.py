@@ -60,7 +60,7 @@ def report(folders: Sequence[Path], out: Path) -> int:
         StoreError: the run cannot be read, or `out` cannot be written.
         SetupError: the extra `[report]` is not installed.
     """
-    names = _names(folders)
+    names = run_names(folders)
     data = run_payload(folders[0]) if len(folders) == 1 else runs_payload(folders, names)
     text = page(data, title=" and ".join(names))
     try:
@@ -99,7 +99,7 @@ def runs_payload(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Any
     return payload_of_runs(manifests, compare(runs))
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
+def run_names(folders: Sequence[Path]) -> list[str]:
     """The folders' own names; where two are alike, with what of their path tells them apart."""
     resolved = [folder.resolve() for folder in folders]
     for parts in range(1, max(len(path.parts) for path in resolved) + 1):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from claimgrid.entities.device_names import product_name
 from claimgrid.entities.metrics import direction_in
+from claimgrid.quantities import shown_numbers
 from claimgrid.report.comparison import Comparison, Pair
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected
@@ -39,10 +41,11 @@ def payload(
     places: dict[str, int] = {}
     for place, line in enumerate(lines):
         places.setdefault(line["paper_id"], place)
+    made = columns(_flat(claim, places) for claim in claims)
     return {
-        "run": facts(manifest),
+        "run": facts(manifest) | {"devices": device_names(made)},
         "papers": columns(lines),
-        "claims": columns(_flat(claim, places) for claim in claims),
+        "claims": made,
         "rejected": columns(
             {"paper": places.get(item.paper_id), **item.model_dump(mode="json")}
             for item in rejected
@@ -65,7 +68,7 @@ def payload_of_runs(
         for pair in compared.pairs
     ]
     made["runs"] = {name: facts(manifest) for name, manifest in manifests.items()}
-    made["run"] = facts({}) | {"model": None}
+    made["run"] = facts({}) | {"model": None, "devices": made["run"]["devices"]}
     return made
 
 
@@ -91,6 +94,26 @@ def _shown(value: Any) -> str:
 def facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the page says about the run itself."""
     return {name: manifest.get(name) for name in _RUN}
+
+
+def facts_of_runs(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same of several runs: what they all say, and each caution once."""
+    every = [facts(manifest) for manifest in manifests]
+    if len(every) == 1:
+        return every[0]
+    told: dict[str, Any] = {}
+    for name in _RUN:
+        said = list(dict.fromkeys(str(one[name]) for one in every if one[name]))
+        told[name] = "; ".join(said) or None
+    # The papers of several runs overlap: the page counts those that it shows.
+    return told | {"papers": None}
+
+
+def device_names(claims: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """What the devices of these claims (as columns) are called: `nvidia-a100` is NVIDIA A100."""
+    slugs = {slug for slug in claims.get("device", ()) if slug}
+    slugs |= {slug for held in claims.get("hardware", ()) for slug in held or ()}
+    return {slug: product_name(slug) for slug in sorted(slugs)}
 
 
 def columns(rows: Iterable[Mapping[str, Any]]) -> Columns:
@@ -120,7 +143,8 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
     """What the page needs besides a claim's line: readable words, and which way is better.
 
     `plain` holds the fields whose words have LaTeX markup, without it; `way` is `higher` or `lower`
-    for a score, None where it is not known.
+    for a score, None where it is not known. `unit_words` is the unit as people write it, where that
+    differs.
     """
     value, evidence = line.get("value") or {}, line["evidence"]
     given = {name: line.get(name) for name in _WORDED}
@@ -136,7 +160,9 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
             plain[name] = made
     absolute = line.get("relation") == "absolute"
     way = direction_in(value.get("unit") or "", line.get("metric")) if absolute else None
-    return {"plain": plain or None, "way": way}
+    unit = value.get("unit")
+    spelled = shown_numbers.unit_words(unit) if unit else None
+    return {"plain": plain or None, "way": way, "unit_words": spelled if spelled != unit else None}
 
 
 def _flat(claim: Claim, places: Mapping[str, int]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from claimgrid.review import refused_items
 from claimgrid.review.corrections import Correction
 from claimgrid.types.claim import Claim, PaperLine, Rejected, UnclaimedNumber
 
 Reason = Literal[
     "changed", "reviewers_differ", "ungrounded_field", "ambiguous", "low_confidence", "conflict",
-    "unclaimed",
+    "unclaimed", "refused",
 ]  # fmt: skip
 ORDER: tuple[Reason, ...] = (
     "changed",
@@ -21,17 +22,19 @@ ORDER: tuple[Reason, ...] = (
     "low_confidence",
     "conflict",
     "unclaimed",
+    "refused",
 )
 _SURE = 0.7  # below it a claim is looked at before the others
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to decide on: a claim, or a number that no claim covers."""
+    """One thing to decide on: a claim, a number that no claim covers, or a refused item."""
 
     paper: PaperLine
     claim: Claim | None
     number: UnclaimedNumber | None
+    item: Rejected | None
     reasons: tuple[Reason, ...]
 
     @property
@@ -39,6 +42,8 @@ class Entry:
         """What names it among the entries of a run."""
         if self.claim is not None:
             return self.claim.claim_id
+        if self.item is not None:
+            return f"{self.paper.abstract_sha256[:16]}:{refused_items.key(self.item)}"
         assert self.number is not None
         return f"{self.paper.abstract_sha256[:16]}:{self.number.start}-{self.number.end}"
 
@@ -48,16 +53,28 @@ def entries(
     claims: Sequence[Claim],
     rejected: Iterable[Rejected],
     decisions: Mapping[str, Sequence[Correction]],
+    refused: Sequence[Rejected] = (),
 ) -> Iterator[Entry]:
-    """What there is to decide on in one paper. `decisions` are the standing ones by claim id."""
-    lost = [item for item in rejected if item.field is not None]
+    """What there is to decide on in one paper.
+
+    Args:
+        paper: its line.
+        claims: as they stand.
+        rejected: what the run left out, whole items or fields.
+        decisions: the standing ones by claim id.
+        refused: the rejected items that became no claim.
+    """
+    lost = [item for item in rejected if item.field is not None and item not in refused]
     clashing = _conflicts(claims)
     for claim in claims:
-        yield Entry(paper, claim, None, tuple(_reasons(claim, lost, clashing, decisions)))
+        yield Entry(paper, claim, None, None, tuple(_reasons(claim, lost, clashing, decisions)))
     for number in paper.unclaimed_numbers:
         # A year or a version is no claim; a number without a known reason may be a missed one.
         reasons: tuple[Reason, ...] = ("unclaimed",) if number.reason is None else ()
-        yield Entry(paper, None, number, reasons)
+        yield Entry(paper, None, number, None, reasons)
+    for item in refused:
+        missed = item.reason not in refused_items.NOTHING_MISSED
+        yield Entry(paper, None, None, item, ("refused",) if missed else ())
 
 
 def order(found: Iterable[Entry]) -> list[Entry]:
@@ -69,7 +86,7 @@ def _urgency(entry: Entry) -> tuple[int, float]:
     first = min((ORDER.index(reason) for reason in entry.reasons), default=None)
     confidence = entry.claim.confidence if entry.claim is not None else None
     if first is None:
-        # Numbers that are known to be no claims come after everything else.
+        # Numbers and items that are known to be no claims come after everything else.
         return (len(ORDER) + (entry.claim is None), 1.0)
     return (first, 1.0 if confidence is None else confidence)
 
@@ -86,7 +103,7 @@ def _reasons(
     last = {one.by: one.action == "reject" for one in told}
     if len(set(last.values())) > 1:
         yield "reviewers_differ"
-    if any(_belongs(item, claim) for item in lost):
+    if any(refused_items.belongs(item, claim) for item in lost):
         yield "ungrounded_field"
     if claim.grounding == "ambiguous" or claim.ambiguous is not None:
         yield "ambiguous"
@@ -94,13 +111,6 @@ def _reasons(
         yield "low_confidence"
     if claim.claim_id in clashing:
         yield "conflict"
-
-
-def _belongs(item: Rejected, claim: Claim) -> bool:
-    """Whether a field that was left out was one of this claim's."""
-    found = item.item.get("quote") if isinstance(item.item, dict) else None
-    quote, own = str(found or ""), claim.evidence.quote
-    return item.kind == claim.kind and quote != "" and (quote in own or own in quote)
 
 
 def _conflicts(claims: Sequence[Claim]) -> frozenset[str]:

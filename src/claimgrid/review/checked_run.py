@@ -1,14 +1,16 @@
 """A run is read here with the decisions of people applied: the one place where that happens.
 
-The files of a run stay as the model made them. `corrections.jsonl` beside them is applied whenever
-claims, papers or rejected items are read through these functions: by tables, report, serve and
-`load`. `evaluate` reads the run without them, because it measures the model.
+The files of a run stay as the model made them. The decisions in `corrections.jsonl` (in the run's
+folder, and in the folder above) are applied whenever claims, papers or rejected items are read
+through these functions: by tables, report, serve and `load`. `evaluate` reads the run without
+them, because it measures the model.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,23 +22,34 @@ from claimgrid.types.claim import Claim, PaperLine, Rejected
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The papers of a run that decisions hold for, and the decisions that hold for none."""
+    """The papers of a run that decisions are on, and the decisions that hold for none.
+
+    `on` are the standing decisions on abstracts of the run, notes left out.
+    """
 
     papers: dict[str, Applied] = field(default_factory=dict)
     stale: tuple[Correction, ...] = ()
+    on: tuple[Correction, ...] = ()
+
+    @property
+    def changed(self) -> int:
+        """How many rejections do not hold, because the claim now says something else."""
+        return sum(len(one.changed) for one in self.papers.values())
 
 
 def changes(folder: Path) -> Changes:
     """What the corrections beside a run change in it. Raises StoreError where it cannot be read."""
-    every = correction_log.read(folder / correction_log.NAME).corrections
+    every = correction_log.of_run(folder).corrections
     if not every:
         return Changes()
+    own = {one.id for one in correction_log.read(folder / correction_log.NAME).corrections}
     wanted = {one.abstract_sha256 for one in every}
-    lines = {
-        line.paper_id: line
-        for line in run_folder.read_papers(folder)
-        if line.abstract_sha256 in wanted
-    }
+    names: set[str] = set()
+    lines: dict[str, PaperLine] = {}
+    for line in run_folder.read_papers(folder):
+        names.add(line.paper_id)
+        if line.abstract_sha256 in wanted:
+            lines[line.paper_id] = line
     claims: dict[str, list[Claim]] = {name: [] for name in lines}
     for claim in run_folder.read_claims(folder):
         # Another abstract under the same id has claims of its own.
@@ -45,8 +58,53 @@ def changes(folder: Path) -> Changes:
     found = {line.abstract_sha256 for line in lines.values()}
     return Changes(
         {name: apply(line, claims[name], every) for name, line in lines.items()},
-        tuple(one for one in standing(every) if one.abstract_sha256 not in found),
+        tuple(stale(every, found, own, names)),
+        tuple(
+            one for one in standing(every) if one.abstract_sha256 in found and one.action != "note"
+        ),
     )
+
+
+def elsewhere(folder: Path) -> dict[Path, int]:
+    """Files in the folders beside a run with decisions on its abstracts that it does not take.
+
+    Returns:
+        How many decisions each of them has on abstracts of the run.
+    """
+    above = folder.parent if folder.name else folder.resolve().parent
+    beside = sorted(above.glob(f"*/{correction_log.NAME}"))
+    others = [path for path in beside if path.parent.resolve() != folder.resolve()]
+    if not others:
+        return {}
+    taken = {one.id for one in correction_log.of_run(folder).corrections}
+    abstracts = {line.abstract_sha256 for line in run_folder.read_papers(folder)}
+    found: dict[Path, int] = {}
+    for path in others:
+        decisions = standing(correction_log.read(path).corrections)
+        count = sum(one.abstract_sha256 in abstracts and one.id not in taken for one in decisions)
+        if count:
+            found[path] = count
+    return found
+
+
+def stale(
+    corrections: Iterable[Correction],
+    abstracts: AbstractSet[str],
+    own: AbstractSet[str],
+    papers: AbstractSet[str],
+) -> Iterator[Correction]:
+    """The standing decisions that hold for no abstract of a run.
+
+    Args:
+        corrections: all that the run takes.
+        abstracts: the hashes of the run's abstracts.
+        own: the ids of the corrections in the run's own folder. Those of a file that runs share
+            may be on papers of other runs.
+        papers: the ids of the run's papers.
+    """
+    for one in standing(corrections):
+        if one.abstract_sha256 not in abstracts and (one.id in own or one.paper_id in papers):
+            yield one
 
 
 def read_claims(folder: Path) -> Iterator[Claim]:

@@ -1,5 +1,8 @@
 """corrections.jsonl is a log of decisions: it is only ever added to, one line at a time.
 
+A run takes the decisions of the file in its own folder, and of the file in the folder above, which
+holds for every run that stands there.
+
 A line is on the disk before its decision counts as saved. A line that cannot be read is kept,
 reported and passed over, so that a killed write costs at most itself.
 """
@@ -21,10 +24,11 @@ NAME = "corrections.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A line that is no correction: its number from 1, and why."""
+    """A line that is no correction: its number from 1, why, and the file."""
 
     line: int
     why: str
+    file: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,31 @@ class Log:
 
     corrections: tuple[Correction, ...] = ()
     broken: tuple[Broken, ...] = ()
+
+
+def files_of(folder: Path) -> tuple[Path, ...]:
+    """The files whose decisions a run takes: that of the folder above, and its own."""
+    return (folder.resolve().parent / NAME, folder / NAME)
+
+
+def exists(folder: Path) -> bool:
+    """Whether a run has a file of decisions, its own or one that it shares."""
+    return any(path.is_file() for path in files_of(folder))
+
+
+def of_run(folder: Path) -> Log:
+    """The decisions that a run takes, each once, in the order of their time.
+
+    Raises:
+        StoreError: a file is there and cannot be read.
+    """
+    shared, own = map(read, files_of(folder))
+    every = {one.id: one for one in (*shared.corrections, *own.corrections)}
+    return Log(tuple(sorted(every.values(), key=_time)), (*shared.broken, *own.broken))
+
+
+def _time(one: Correction) -> str:
+    return one.at
 
 
 def read(path: Path) -> Log:
@@ -57,7 +86,8 @@ def read(path: Path) -> Log:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            broken.append(Broken(number, f"{where}: {first['msg']}" if where else first["msg"]))
+            why = f"{where}: {first['msg']}" if where else first["msg"]
+            broken.append(Broken(number, why, path))
     return Log(tuple(found), tuple(broken))
 
 

@@ -2,7 +2,8 @@
 
 A correction names the abstract by its hash and the claim by its id. It holds for every run that
 reads the same abstract. Where the abstract has changed it applies to nothing, and where a later run
-reads a rejected claim differently, the claim stays and is marked as changed.
+reads a rejected claim differently, the claim stays and is marked as changed. A decision may also be
+on what is no claim: a number that no claim covers, or an item that the run refused.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from claimgrid.types.claim import (
     PaperLine,
     Rejected,
     Status,
+    UnclaimedNumber,
 )
 
-Action = Literal["accept", "reject", "edit", "add", "note", "undo"]
+Action = Literal["accept", "reject", "edit", "add", "dismiss", "note", "undo"]
+DISMISSED = "dismissed_by_a_person"  # why a number is in no claim
 _DECISIONS: dict[Action, Literal["accepted", "edited", "added"]] = {
     "accept": "accepted",
     "edit": "edited",
@@ -47,6 +50,8 @@ class Correction(BaseModel):
 
     `before` is the claim as the person saw it, `claim` as the person left it; a rejected claim has
     no `claim`, an added one no `before`. `undoes` is the id of the correction that is taken back.
+    `number` is a number that was said to be no claim; `item` is the key of a refused item (see
+    `refused_items`) that was dismissed, or added after all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,10 +63,19 @@ class Correction(BaseModel):
     claim_id: str | None = Field(default=None, exclude_if=_absent)
     before: Claim | None = Field(default=None, exclude_if=_absent)
     claim: Claim | None = Field(default=None, exclude_if=_absent)
+    number: UnclaimedNumber | None = Field(default=None, exclude_if=_absent)
+    item: str | None = Field(default=None, exclude_if=_absent)
     undoes: str | None = Field(default=None, exclude_if=_absent)
     note: str | None = Field(default=None, exclude_if=_absent)
     by: str
     at: str
+
+    @property
+    def about(self) -> tuple[object, ...]:
+        """What the decision is on: decisions on one thing share it."""
+        place = (self.number.start, self.number.end) if self.number is not None else None
+        item = self.item if self.action == "dismiss" else None
+        return (self.abstract_sha256, self.claim_id, place, item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,19 @@ def standing(corrections: Iterable[Correction]) -> list[Correction]:
     return [one for one in given.values() if one.action != "undo" and one.id not in undone]
 
 
+def merge(files: Sequence[Iterable[Correction]]) -> list[Correction]:
+    """The corrections of several files as one: each id once, in the order of their time.
+
+    Nothing is left out. Where reviewers differ on a claim, the later decision holds, and the claim
+    stands among those to be checked first.
+    """
+    found: dict[str, Correction] = {}
+    for file in files:
+        for correction in file:
+            found.setdefault(correction.id, correction)
+    return sorted(found.values(), key=lambda one: (one.at, one.id))
+
+
 def apply(paper: PaperLine, claims: Sequence[Claim], corrections: Iterable[Correction]) -> Applied:
     """The paper and its claims with every standing decision on this abstract applied."""
     mine = [one for one in standing(corrections) if one.abstract_sha256 == paper.abstract_sha256]
@@ -108,7 +135,9 @@ def apply(paper: PaperLine, claims: Sequence[Claim], corrections: Iterable[Corre
     kept = sorted(
         current.values(), key=lambda c: (c.evidence.start, c.evidence.end, KINDS.index(c.kind))
     )
-    return Applied(_line(paper, kept, len(rejected)), tuple(kept), tuple(rejected), tuple(changed))
+    dismissed = [one.number for one in mine if one.action == "dismiss" and one.number is not None]
+    line = _line(paper, kept, len(rejected), dismissed)
+    return Applied(line, tuple(kept), tuple(rejected), tuple(changed))
 
 
 def same_reading(one: Claim, other: Claim) -> bool:
@@ -130,7 +159,9 @@ def to_gold(
     `optional`, so that it costs nothing whether it is found or not.
     """
     every = list(corrections)
-    decided = {one.abstract_sha256 for one in standing(every) if one.action != "note"}
+    decided = {
+        one.abstract_sha256 for one in standing(every) if one.action not in ("note", "dismiss")
+    }
     of: dict[str, list[Claim]] = {}
     for claim in claims:
         of.setdefault(claim.paper_id, []).append(claim)
@@ -165,7 +196,12 @@ def _identity(claim: Claim) -> tuple[object, ...]:
     return (claim.kind, anchors, getattr(claim, "metric", None), getattr(claim, "role", None))
 
 
-def _line(paper: PaperLine, claims: Sequence[Claim], rejected: int) -> PaperLine:
+def _line(
+    paper: PaperLine,
+    claims: Sequence[Claim],
+    rejected: int,
+    dismissed: Sequence[UnclaimedNumber],
+) -> PaperLine:
     status: Status = paper.status
     if claims or status == "claims":
         status = "claims" if claims else "no_claims"
@@ -174,9 +210,17 @@ def _line(paper: PaperLine, claims: Sequence[Claim], rejected: int) -> PaperLine
             "status": status,
             "claims": {kind: sum(c.kind == kind for c in claims) for kind in KINDS},
             "rejected": paper.rejected + rejected,
-            "unclaimed_numbers": coverage.unclaimed(paper.abstract, lex(paper.abstract), claims),
+            "unclaimed_numbers": [
+                _dismissed(number, dismissed)
+                for number in coverage.unclaimed(paper.abstract, lex(paper.abstract), claims)
+            ],
         }
     )
+
+
+def _dismissed(number: UnclaimedNumber, dismissed: Sequence[UnclaimedNumber]) -> UnclaimedNumber:
+    told = any(one.start < number.end and number.start < one.end for one in dismissed)
+    return number.model_copy(update={"reason": DISMISSED}) if told else number
 
 
 def _rejected(paper: PaperLine, claim: Claim, one: Correction) -> Rejected:

@@ -47,19 +47,6 @@ def agreement(first: Iterable[Correction], second: Iterable[Correction]) -> Agre
     )
 
 
-def merge(files: Sequence[Iterable[Correction]]) -> list[Correction]:
-    """The corrections of several files as one: each id once, in the order of their time.
-
-    Nothing is left out. Where reviewers differ on a claim, the later decision holds, and the claim
-    stands among those to be checked first.
-    """
-    found: dict[str, Correction] = {}
-    for file in files:
-        for correction in file:
-            found.setdefault(correction.id, correction)
-    return sorted(found.values(), key=lambda one: (one.at, one.id))
-
-
 def _decisions(corrections: Iterable[Correction]) -> dict[tuple[str, str], Correction]:
     """The last decision on each claim."""
     return {

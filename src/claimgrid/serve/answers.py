@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from claimgrid.report.page_data import told
+from claimgrid.report.page_data import device_names, told
 from claimgrid.tables.views import Database
 from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, Kind, PaperLine, Qualifier, Stance
@@ -147,6 +147,13 @@ class Window(BaseModel):
 def sorts(list_: List) -> str:
     """The pattern of the orders that a list can be asked for; `-` puts the highest first."""
     return f"^(-?({'|'.join(_SORTS[list_])}))?$"
+
+
+def devices(database: Database) -> dict[str, str]:
+    """What the devices of the claims are called, by slug."""
+    every = "unnest(list_append(coalesce(hardware, []), device))"
+    found = database.query(f"select distinct {every} from claims").rows  # noqa: S608 our words
+    return device_names({"device": [slug for (slug,) in found]})
 
 
 def rows(

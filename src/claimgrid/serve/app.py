@@ -116,7 +116,8 @@ def create(
 
     @app.get("/api/run", summary="The run, and how many rows each list has")
     def about() -> dict[str, Any]:
-        return {"run": run, "sizes": answers.sizes(database.cursor())}
+        cursor = database.cursor()
+        return {"run": run | {"devices": answers.devices(cursor)}, "sizes": answers.sizes(cursor)}
 
     if review is not None:
         add_review(app, *review)

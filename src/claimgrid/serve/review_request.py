@@ -29,6 +29,12 @@ class Decision(BaseModel):
         Field(description="Code points of the selected words by field; none clears a field."),
     ] = {}
     labels: dict[str, str] = {}
+    number: Annotated[
+        Offsets | None, Field(description="Code points of a number that is no claim.")
+    ] = None
+    item: Annotated[
+        str | None, Field(description="Key of a refused item, to dismiss it or to add it.")
+    ] = None
     undoes: str | None = None
     note: Annotated[str, Field(max_length=2000)] = ""
     only_try: Annotated[bool, Field(description="Compute and answer; save nothing.")] = False

@@ -17,10 +17,11 @@ from typing import Any
 
 from claimgrid.errors import ClaimgridError
 from claimgrid.io import run_folder
-from claimgrid.review import check_first, correction_log, rebuilding
-from claimgrid.review.corrections import Applied, Correction, apply, standing
+from claimgrid.report.page_data import told
+from claimgrid.review import check_first, checked_run, correction_log, rebuilding, refused_items
+from claimgrid.review.corrections import DISMISSED, Applied, Correction, apply, standing
+from claimgrid.serve import review_entries
 from claimgrid.serve.review_request import Decision
-from claimgrid.text.readable import readable
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Span
 from claimgrid.types.grounded import Refusal
 
@@ -43,16 +44,21 @@ class RefusedChangeError(ClaimgridError):
 class _State:
     papers: tuple[PaperLine, ...]
     rejected: dict[str, list[Rejected]]
+    refused: dict[str, list[Rejected]]
     applied: dict[str, Applied]
     log: correction_log.Log
+    own: frozenset[str]
 
 
 class Session:
     """One run under review by one person. Its methods may be called from several threads."""
 
-    def __init__(self, folder: Path, by: str) -> None:
+    def __init__(self, folder: Path, by: str, corrections: Path | None = None) -> None:
+        """`corrections` is a file to use instead of the run's own, as for a second opinion."""
         self.folder = folder
         self.by = by
+        self._file = corrections or folder / correction_log.NAME
+        self._given = corrections is not None
         self._lock = threading.Lock()
         self._stamp: tuple[Any, ...] = ()
         self._state: _State | None = None
@@ -60,7 +66,8 @@ class Session:
     @property
     def stamp(self) -> tuple[Any, ...]:
         """What changes when a file of the run or of its corrections does."""
-        return tuple(map(_mark, (*(self.folder / name for name in run_folder.NAMES), self._file)))
+        files = (self._file,) if self._given else correction_log.files_of(self.folder)
+        return tuple(map(_mark, (*(self.folder / name for name in run_folder.NAMES), *files)))
 
     def overview(self) -> dict[str, Any]:
         """What there is to decide on, the most urgent first, and what needs a person's eye."""
@@ -68,8 +75,12 @@ class Session:
         found = check_first.order(
             entry for paper in state.papers for entry in self._entries(state, paper)
         )
-        listed = [_entry(one) for one in found] + list(_taken_out(state))
+        said = review_entries.said_of_items(state.log.corrections)
+        listed = [review_entries.entry(one, said) for one in found] + list(
+            review_entries.taken_out(state.log.corrections, state.applied)
+        )
         known = {paper.abstract_sha256 for paper in state.papers}
+        names = {paper.paper_id for paper in state.papers}
         return {
             "by": self.by,
             "file": str(self._file),
@@ -78,10 +89,12 @@ class Session:
             "entries": listed[:_LONGEST],
             "stale": [
                 _told(one)
-                for one in standing(state.log.corrections)
-                if one.abstract_sha256 not in known
+                for one in checked_run.stale(state.log.corrections, known, state.own, names)
             ],
-            "broken": [{"line": one.line, "why": one.why} for one in state.log.broken],
+            "broken": [
+                {"line": one.line, "why": one.why, "file": one.file.name}
+                for one in state.log.broken
+            ],
             "fields": rebuilding.FIELDS,
             "labels": rebuilding.LABELS,
         }
@@ -100,10 +113,7 @@ class Session:
         lost = [*state.rejected.get(paper_id, []), *applied.rejected]
         return {
             "paper": applied.paper.model_dump(mode="json"),
-            "claims": [
-                claim.model_dump(mode="json") | {"version": version(claim)}
-                for claim in applied.claims
-            ],
+            "claims": [_for_page(claim) | {"version": version(claim)} for claim in applied.claims],
             "rejected": [item.model_dump(mode="json") for item in lost],
             "decisions": [_told(one) for one in mine],
         }
@@ -137,7 +147,7 @@ class Session:
             claim = self._correction(state, asked).claim
         except RefusedChangeError as error:
             return {"claim": None, "refused": str(error), "field": error.field}
-        return {"claim": claim.model_dump(mode="json") if claim else None}
+        return {"claim": _for_page(claim) if claim else None}
 
     def _correction(self, state: _State, asked: Decision) -> Correction:
         applied = state.applied.get(asked.paper_id)
@@ -150,6 +160,9 @@ class Session:
                 raise StaleError("this claim is no longer in the run, or was taken out meanwhile")
             if version(before) != asked.seen:
                 raise StaleError("this claim was changed meanwhile; look at it again")
+        if asked.action == "dismiss":
+            _check_dismissal(state, applied, asked)
+        numbers = {(one.start, one.end): one for one in applied.paper.unclaimed_numbers}
         claim = self._claim(paper, before, asked)
         if asked.action == "add" and claim is not None:
             if any(one.claim_id == claim.claim_id for one in applied.claims):
@@ -158,6 +171,8 @@ class Session:
         if asked.action == "undo":
             _check_undo(state, asked)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        # A clock that was set back does not put a decision before the one that it follows.
+        latest = max((one.at for one in state.log.corrections), default="")
         return Correction(
             id=asked.id,
             action=asked.action,
@@ -166,10 +181,12 @@ class Session:
             claim_id=asked.claim_id or (claim.claim_id if claim else None),
             before=_unchecked(before),
             claim=_unchecked(claim),
+            number=numbers.get(asked.number or (-1, -1)) if asked.action == "dismiss" else None,
+            item=asked.item if asked.action in ("add", "dismiss") else None,
             undoes=asked.undoes,
             note=asked.note or None,
             by=self.by,
-            at=now.replace("+00:00", "Z"),
+            at=max(now.replace("+00:00", "Z"), latest),
         )
 
     def _claim(self, paper: PaperLine, before: Claim | None, asked: Decision) -> Claim | None:
@@ -190,10 +207,6 @@ class Session:
             raise RefusedChangeError(made)
         return made
 
-    @property
-    def _file(self) -> Path:
-        return self.folder / correction_log.NAME
-
     def _read(self) -> _State:
         with self._lock:
             return self._fresh()
@@ -212,7 +225,8 @@ class Session:
         rejected: dict[str, list[Rejected]] = {}
         for item in run_folder.read_rejected(self.folder):
             rejected.setdefault(item.paper_id, []).append(item)
-        log = correction_log.read(self._file)
+        own = correction_log.read(self._file)
+        log = own if self._given else correction_log.of_run(self.folder)
         by_abstract: dict[str, list[Correction]] = {}
         for one in log.corrections:
             by_abstract.setdefault(one.abstract_sha256, []).append(one)
@@ -221,7 +235,13 @@ class Session:
             mine = by_abstract.get(paper.abstract_sha256, [])
             if paper.paper_id not in applied:
                 applied[paper.paper_id] = apply(paper, claims.get(paper.paper_id, []), mine)
-        return _State(tuple(one.paper for one in applied.values()), rejected, applied, log)
+        refused = {
+            name: list(refused_items.whole(items, claims.get(name, [])))
+            for name, items in rejected.items()
+        }
+        mine_alone = frozenset(one.id for one in own.corrections)
+        lines = tuple(one.paper for one in applied.values())
+        return _State(lines, rejected, refused, applied, log, mine_alone)
 
     def _entries(self, state: _State, paper: PaperLine) -> Iterator[check_first.Entry]:
         applied = state.applied[paper.paper_id]
@@ -230,7 +250,13 @@ class Session:
             if one.abstract_sha256 == paper.abstract_sha256 and one.claim_id is not None:
                 decisions.setdefault(one.claim_id, []).append(one)
         lost = state.rejected.get(paper.paper_id, [])
-        return check_first.entries(applied.paper, applied.claims, lost, decisions)
+        refused = state.refused.get(paper.paper_id, [])
+        return check_first.entries(applied.paper, applied.claims, lost, decisions, refused)
+
+
+def _for_page(claim: Claim) -> dict[str, Any]:
+    line = claim.model_dump(mode="json")
+    return line | told(line)
 
 
 def version(claim: Claim) -> str:
@@ -251,52 +277,25 @@ def _check_undo(state: _State, asked: Decision) -> None:
         raise StaleError("this decision was taken back already")
     left = target.claim.claim_id if target.claim else target.claim_id
     later = chain[chain.index(target) + 1 :]
-    if any(one.claim_id in (left, target.claim_id) for one in later):
+    on_claim = {left, target.claim_id} - {None}
+    same = (one.claim_id in on_claim or one.about == target.about for one in later)
+    if any(same):
         raise StaleError("this claim was decided on again since; undo the later decision first")
 
 
-def _entry(one: check_first.Entry) -> dict[str, Any]:
-    claim = one.claim
-    told = {
-        "key": one.key,
-        "paper_id": one.paper.paper_id,
-        "title": readable(one.paper.title) or one.paper.paper_id,
-        "reasons": one.reasons,
-        "state": claim.checked.decision if claim is not None and claim.checked else "open",
-    }
-    if claim is not None:
-        return told | {"kind": claim.kind, "claim_id": claim.claim_id, "words": _words(claim)}
-    assert one.number is not None
-    number = one.number.model_dump(mode="json")
-    return told | {"kind": "number", "number": number, "words": one.number.text}
-
-
-def _taken_out(state: _State) -> Iterator[dict[str, Any]]:
-    """The claims that were rejected: they stand in no list of claims and can be taken back."""
-    for one in standing(state.log.corrections):
-        applied = state.applied.get(one.paper_id)
-        if one.action != "reject" or one.before is None or applied is None:
-            continue
-        ids = {item.item["claim_id"] for item in applied.rejected if item.item}
-        if one.claim_id in ids and applied.paper.abstract_sha256 == one.abstract_sha256:
-            yield {
-                "key": one.claim_id,
-                "paper_id": one.paper_id,
-                "title": readable(applied.paper.title) or one.paper_id,
-                "reasons": [],
-                "state": "rejected",
-                "kind": one.before.kind,
-                "claim_id": one.claim_id,
-                "words": _words(one.before),
-            }
-
-
-def _words(claim: Claim) -> str:
-    """The few words that tell a claim from the others of its paper."""
-    if claim.kind == "hardware":
-        return claim.device
-    named = claim.benchmark if claim.kind == "benchmark" else None
-    return readable(claim.value.text if claim.value else named or claim.evidence.quote)
+def _check_dismissal(state: _State, applied: Applied, asked: Decision) -> None:
+    """What is dismissed must still stand open in the run."""
+    if asked.item is not None:
+        keys = {refused_items.key(one) for one in state.refused.get(asked.paper_id, [])}
+        said = review_entries.said_of_items(state.log.corrections)
+        open_ = asked.item in keys and (asked.abstract_sha256, asked.item) not in said
+    else:
+        open_ = any(
+            asked.number == (one.start, one.end) and one.reason != DISMISSED
+            for one in applied.paper.unclaimed_numbers
+        )
+    if not open_:
+        raise StaleError("this is no longer open in the run; look at it again")
 
 
 def _told(one: Correction) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from claimgrid.tables.comparability import paper
+from claimgrid.tables.latex_letters import preamble
+from claimgrid.tables.latex_output import escape
 from claimgrid.tables.views import Database
 
 _Row = Mapping[str, Any]
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9:_.+/-]+")
-# `{`, `}` and `\` would end or run something; the rest LaTeX reads as text once escaped.
-_SPECIAL = re.compile(r"[\\{}$&#^_~%]")
-_ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
 def keys_of(rows: Iterable[_Row]) -> dict[tuple[Any, Any], str]:
@@ -41,16 +40,17 @@ def bibtex(database: Database, rows: Iterable[_Row]) -> str:
     """BibTeX entries of the papers that these rows are from, in the order of the rows."""
     keys = keys_of(rows)
     papers = {paper(row): row for row in database.query("from papers").dicts()}
-    return "\n".join(_entry(key, papers.get(which, {}), which) for which, key in keys.items())
+    made = "\n".join(_entry(key, papers.get(which, {}), which) for which, key in keys.items())
+    return preamble(made) + made
 
 
 def _entry(key: str, row: _Row, which: tuple[Any, Any]) -> str:
     # A venue may be a journal or a conference, so only `@misc` is sure to be right.
     fields = {
         "title": _braced(row.get("title") or which[1] or which[0]),
-        "author": " and ".join(map(_escaped, row.get("authors") or ())),
+        "author": " and ".join(escape(name, braces=True) for name in row.get("authors") or ()),
         "year": str(row["year"]) if row.get("year") else "",
-        "howpublished": _escaped(row.get("venue") or ""),
+        "howpublished": escape(row.get("venue") or "", braces=True),
         "doi": row.get("doi") or "",
         "eprint": row.get("arxiv_id") or "",
         "archiveprefix": "arXiv" if row.get("arxiv_id") else "",
@@ -62,8 +62,4 @@ def _entry(key: str, row: _Row, which: tuple[Any, Any]) -> str:
 
 def _braced(title: str) -> str:
     """A title whose capitals BibTeX keeps."""
-    return f"{{{_escaped(title)}}}"
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda sign: _ESCAPES.get(sign[0], f"\\{sign[0]}"), " ".join(text.split()))
+    return f"{{{escape(title, braces=True)}}}"

@@ -65,7 +65,7 @@ class Grid:
         return replace(self, sections=(Section(None, tuple(self.rows)),) if self.rows else ())
 
     def readable(self) -> Grid:
-        """The grid with the LaTeX of the abstracts as it is read."""
+        """The grid with the LaTeX of the abstracts as it is read; notes are our own words."""
         return replace(
             self,
             sections=tuple(
@@ -75,7 +75,6 @@ class Grid:
                 )
                 for section in self.sections
             ),
-            notes=tuple(map(readable, self.notes)),
         )
 
     def label(self, column: str) -> str:

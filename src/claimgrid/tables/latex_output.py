@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-
-from pylatexenc.latexencode import (
-    RULE_DICT,
-    UnicodeToLatexConversionRule,
-    UnicodeToLatexEncoder,
-)
 
 from claimgrid.tables.grid import CITE, MARKS, Grid
+from claimgrid.tables.latex_letters import boxes, letters
 from claimgrid.tables.latex_math import pieces, read_words
 from claimgrid.tables.markup import one_line
 from claimgrid.text.readable import readable
@@ -31,21 +25,13 @@ _HEADS = {
 # Characters that a column of text asks for, at least and at most; it breaks over lines.
 _ROOM = {"quote": (17, 34), "title": (17, 34), "paper": (10, 20)}
 _WIDE = 16
+_CITATION = (8, 14)  # `[12]` or `(Doe et al., 2024)`, as the style wants it
 _GAP = 2
 # Sizes, each with the characters that fit in the text width of `article`.
 _SIZES = (("footnotesize", 78), ("scriptsize", 92))
 _BOUND = re.compile(r"(?:\\ensuremath\{\\(?:leq|geq|approx|Delta)\} |avg )+(?=[-\d])")
 # `--05-09` must not become a dash, nor `<<` a guillemet.
 _LIGATURE = re.compile(r"([-'`<>,?!])(?=[-'`<>,])")
-# The text fonts have these only as bitmaps in many installations.
-_NAMES = {"×": "times", "µ": "mu", "±": "pm", "·": "cdot", "≙": "widehat{=}"}
-_FROM_MATH = {ord(sign): rf"\ensuremath{{\{name}}}" for sign, name in _NAMES.items()}
-_ENCODER = UnicodeToLatexEncoder(
-    conversion_rules=[UnicodeToLatexConversionRule(RULE_DICT, _FROM_MATH), "defaults"],
-    unknown_char_policy="keep",  # other scripts: lualatex or xelatex show them
-    unknown_char_warning=False,
-    replacement_latex_protection="braces-after-macro",
-)
 
 
 def latex(grids: Sequence[Grid]) -> str:
@@ -60,8 +46,9 @@ def _table(grid: Grid) -> str:
     span = f"\\multicolumn{{{len(grid.columns)}}}"
     head = [f"{' & '.join(_heading(grid, name) for name in grid.columns)} \\\\", "\\midrule"]
     size, specification = _specification(grid)
+    begin = f"\\begingroup\\{size}"
     lines = [
-        f"\\begingroup\\{size}\\setlength{{\\tabcolsep}}{{3pt}}\\setlength{{\\extrarowheight}}{{2pt}}",
+        f"{begin}\\setlength{{\\tabcolsep}}{{3pt}}\\setlength{{\\extrarowheight}}{{2pt}}",
         f"\\begin{{longtable}}{{@{{}}{specification}@{{}}}}",
         f"\\caption{{{escape(grid.title)}}}\\label{{tab:{grid.name}}}\\\\",
         *("\\toprule", *head, "\\endfirsthead"),
@@ -82,8 +69,14 @@ def _table(grid: Grid) -> str:
     if not grid.rows:
         lines.append(f"{span}{{@{{}}l}}{{no rows}} \\\\")
     lines.append("\\end{longtable}")
-    lines += [f"\\noindent {escape(note)}\\par" for note in grid.notes]
+    lines += [f"\\noindent {_as_it_is(note)}\\par" for note in grid.notes]
+    lines[1:1] = boxes("".join(lines))
     return "\n".join([*lines, "\\endgroup", ""])
+
+
+def _as_it_is(text: str) -> str:
+    """Our own words, which hold no markup."""
+    return _LIGATURE.sub(r"\1{}", letters(one_line(text)))
 
 
 def _cell(name: str, cell: str) -> str:
@@ -125,6 +118,8 @@ def _need(grid: Grid, name: str) -> tuple[int, int]:
     at = grid.columns.index(name)
     cells = [readable(row[at]) for row in grid.rows]
     longest = max(map(_size, cells), default=0)
+    if name == CITE:
+        return _CITATION
     if name == MARKS:
         return longest * 3 // 4 + 1, longest * 3 // 4 + 1  # raised letters are small
     if name in grid.numeric and longest <= _WIDE:
@@ -149,13 +144,13 @@ def _heading(grid: Grid, column: str) -> str:
     return _HEADS[column] if column in _HEADS else escape(grid.label(column).capitalize())
 
 
-@lru_cache(maxsize=4096)  # names and metrics recur, and the encoder goes letter by letter
-def escape(text: str) -> str:
-    r"""Text as LaTeX that prints it: plain math as it is written, any other markup as text.
+def escape(text: str, *, braces: bool = False) -> str:
+    r"""Text as LaTeX that prints it: plain math as it is written, other markup as it is read.
 
-    `$1.96\times$` stays, `40.4\%` too; `\input{x}` is shown, never run.
+    `$1.96\times$` stays, `40.4\%` too; `$\text{TREX}^2$` is TREX^2. No command of an abstract runs.
+    `braces` puts the commands of letters in braces, as BibTeX wants it.
     """
     return "".join(
-        part if math else _LIGATURE.sub(r"\1{}", _ENCODER.unicode_to_latex(read_words(part)))
+        part if math else _LIGATURE.sub(r"\1{}", letters(readable(read_words(part)), braces=braces))
         for part, math in pieces(one_line(text))
     )

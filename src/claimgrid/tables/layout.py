@@ -12,6 +12,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from claimgrid.entities.device_names import product_name
+from claimgrid.quantities.shown_numbers import unit_words
 from claimgrid.tables.bibliography import keys_of
 from claimgrid.tables.cells import paper_name, stands_in, worded, words
 from claimgrid.tables.comparability import Conflict, paper
@@ -216,11 +217,14 @@ def _worded_heading(heading: str | None, rows: Sequence[Row]) -> str | None:
         return None
     slugs = {slug for row in rows for slug in row.get("hardware") or ()}
     slugs |= {row["device"] for row in rows if row.get("device")}
-    codes = {row.get(name) for row in rows for name in ("metric", "kind", "role", "status", "unit")}
+    codes = {row.get(name) for row in rows for name in ("metric", "kind", "role", "status")}
+    units = {row.get("unit") for row in rows}
     parts = (
         "; ".join(
             product_name(part)
             if part in slugs
+            else unit_words(part)
+            if part in units
             else worded("metric", part)
             if part in codes
             else part

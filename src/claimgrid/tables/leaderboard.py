@@ -22,6 +22,7 @@ from claimgrid.tables.ordering import Row, best_first, better
 from claimgrid.tables.ranking import mark
 from claimgrid.tables.table_specs import KINDS
 from claimgrid.tables.views import Database, Frame
+from claimgrid.text.readable import readable
 
 _COLUMNS = {
     "benchmark": "VARCHAR", "metric": "VARCHAR", "better": "VARCHAR", "rank": "INTEGER",
@@ -214,4 +215,5 @@ def _unranked(found: Iterable[Board]) -> list[str]:
     names = dict.fromkeys(board.metric or "not stated" for board in found if not board.better)
     if not names:
         return []
-    return [f"Not ranked, because it is not known which way is better: metric {', '.join(names)}."]
+    listed = readable(", ".join(names))
+    return [f"Not ranked, because it is not known which way is better: metric {listed}."]

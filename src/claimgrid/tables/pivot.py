@@ -144,7 +144,10 @@ def _cell(rows: Sequence[Row], axes: Axes, marks: dict[str, str]) -> str:
     for row in rows:
         letter = marks.get(", ".join(row.get("differs") or []), "")
         letter += "!" if row.get("conflict") else ""
-        parts.append(text(row[axes.value]) + (f" [{letter}]" if letter else ""))
+        value = row[axes.value]
+        members = value if isinstance(value, list) else [value]
+        shown = "; ".join(_name(axes.value, text(member)) for member in members)
+        parts.append(shown + (f" [{letter}]" if letter else ""))
     return "; ".join(dict.fromkeys(parts))
 
 

@@ -19,11 +19,12 @@ from claimgrid.tables.grid import text, unstated
 from claimgrid.tables.ordering import Row, best_first, better, by_columns
 from claimgrid.tables.table_specs import KINDS, TableSpec
 from claimgrid.tables.views import Database, Frame
+from claimgrid.text.readable import readable
 
 CONDITIONS = "conditions"
 _CONFLICT = {"conflict": "VARCHAR[]"}
 _MARKS = {"class": "INTEGER", "better": "VARCHAR", "differs": "VARCHAR[]"} | _CONFLICT
-_ALIASES = {"baseline": "baselines"}
+_ALIASES = {"baseline": "baselines", "paper": "title"}
 _ALONE = "comparable with no other row"
 
 
@@ -126,7 +127,7 @@ def in_order(
 
 def column(name: str, known: Iterable[str]) -> str:
     """The column of this name. Raises UsageError with the names that there are."""
-    found = _ALIASES.get(name, name)
+    found = name if name in known else _ALIASES.get(name, name)
     if found not in known:
         raise UsageError(f"no column {name}. There are {', '.join(known)}")
     return found
@@ -277,7 +278,7 @@ def _unranked(kind: TableSpec, rankings: Iterable[Ranking], sort: str | None) ->
     said = []
     if absolute:
         names = dict.fromkeys(row["metric"] or "metric not stated" for row in absolute)
-        listed = ", ".join(name.replace("_", " ") for name in names)
+        listed = ", ".join(readable(name.replace("_", " ")) for name in names)
         said.append(f"Not ranked, because it is not known which way is better: {listed}.")
     if len(absolute) < len(rows):
         said.append("Differences (Δ) and shares of a baseline are listed, not ranked.")

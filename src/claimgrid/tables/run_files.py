@@ -60,7 +60,7 @@ def decided(run: RunFiles) -> Iterator[RunFiles]:
     """
     folder = Path(run.claims).parent
     lines = run.claims.endswith("claims.jsonl") and run.papers is not None
-    if run.remote or not lines or not (folder / correction_log.NAME).is_file():
+    if run.remote or not lines or not correction_log.exists(folder):
         yield run
         return
     with TemporaryDirectory() as copy:

@@ -17,7 +17,8 @@ from claimgrid.tables.markup import one_line
 # What a fact needs before it to be understood without its column's name; nothing for those that
 # speak for themselves, the name for all others.
 _LEADS = {"baselines": "over ", "hardware": "on ", "context_tokens": "context ",
-          "hardware_claims": "hardware ", "computed": "computed: ", "paper": "in "} | dict.fromkeys(
+          "hardware_claims": "hardware ", MARKS: "differs in ",
+          "paper": "in "} | dict.fromkeys(
     ("subject", "metric", "benchmark", "what", "workload", "on", "role", "device", "model", "kind",
      "dated", "status", "title", "stance", "conditions", "best_so_far", "ratio", "score", "size",
      "value", "shown"),
@@ -177,8 +178,8 @@ def _record_table(grid: Grid, widths: Sequence[int], header: Sequence[str] = ())
 
 def _rest(cells: Mapping[str, str], names: Sequence[str], section: Section) -> Text:
     facts = [
-        Text(_LEADS.get(name, f"{label(name)} ") + one_line(cells[name]), _STYLES.get(name, ""))
-        for name in names
+        Text(_fact(name, cells[name]), _STYLES.get(name, ""))
+        for name in sorted(names, key=_of_the_number)
         if name != "quote"
         and cells[name] not in ("", section.heading)
         # A paper without hardware need not say so.
@@ -188,6 +189,19 @@ def _rest(cells: Mapping[str, str], names: Sequence[str], section: Section) -> T
     if quote := "quote" in names and cells["quote"]:
         text.append(("\n" if text else "") + f"“{one_line(quote)}”", "dim")
     return text
+
+
+def _fact(name: str, cell: str) -> str:
+    return (
+        "factor computed"
+        if name == "computed"
+        else _LEADS.get(name, f"{label(name)} ") + one_line(cell)
+    )
+
+
+def _of_the_number(name: str) -> bool:
+    """What is said of the number alone comes after what was measured."""
+    return name in (MARKS, "computed")
 
 
 def _expanded(grid: Grid) -> Iterator[RenderableType]:

@@ -21,6 +21,8 @@ import duckdb
 
 from claimgrid.errors import SetupError, StoreError, UsageError
 from claimgrid.io.columnar import ColumnarCopy, copy_of
+from claimgrid.quantities.shown_numbers import unit_spellings
+from claimgrid.review import correction_log
 from claimgrid.tables import run_notes
 from claimgrid.tables.run_files import RunFiles, decided, find
 
@@ -138,6 +140,8 @@ def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
     if len(runs) > 1 or runs[0].remote or claims.name != "claims.jsonl":
         return None
     made_by = [duckdb.__version__, runs[0].name, *map(_sql, ("raw", "about", *_DEFINED))]
+    shared = correction_log.files_of(claims.parent)[0]  # the copy looks after its own folder
+    made_by += [shared.read_text(encoding="utf-8", errors="replace")] if shared.is_file() else []
     return copy_of(claims.parent, hashlib.sha256("\0".join(made_by).encode()).hexdigest())
 
 
@@ -318,7 +322,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _sql(name: str) -> str:
-    return files("claimgrid.tables").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    text = files("claimgrid.tables").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    spelled = (f", {_quoted(unit)}: {_quoted(to)}" for unit, to in unit_spellings().items())
+    return text.replace("/*spellings*/", "".join(spelled))
 
 
 def _name(name: str) -> str:

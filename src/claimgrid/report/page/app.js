@@ -12,6 +12,7 @@ import { flash, hint, read, spansOf } from "./reader.js";
 import { caution, overview, totalsOf } from "./overview.js";
 import { drawExport, filterText } from "./selection.js";
 import { drawColumns, laidOut, widen } from "./layout.js";
+import { nameDevices } from "./text.js";
 import { printed } from "./print.js";
 import { theme } from "./theme.js";
 import { token } from "./saving.js";
@@ -285,6 +286,7 @@ async function start() {
   theme(recolour);
   const data = await unpack("data");
   app.source = data ? new Local(JSON.parse(data)) : await Remote.open();
+  nameDevices(app.source.run.devices);
   app.grid = new Grid(byId("grid"), { open: openRow, sort: (sort) => go({ sort }),
     resize: (id, width) => {
       widen(app.asked, id, width);

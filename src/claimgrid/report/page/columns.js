@@ -2,15 +2,16 @@
 
 import { el } from "./dom.js";
 import {
-  BOUND,
   KIND,
   RELATION,
   count,
   day,
+  deviceName,
   devices,
   params,
   plain,
   ratio,
+  shortTitle,
   checkedWords,
   value,
   what,
@@ -52,10 +53,12 @@ const C = {
   subject: {
     id: "subject",
     label: "Subject",
-    fit: [110, 230],
+    fit: [140, 230],
     sort: "subject",
     field: "subject",
-    show: (c) => clip(c.subject, "strong") || unnamed(),
+    // Where the abstract names no system, its paper stands in.
+    show: (c) =>
+      clip(c.subject, "strong") || clip(c.title && `(${shortTitle(c.title)})`) || unnamed(),
   },
   value: {
     id: "value",
@@ -70,7 +73,7 @@ const C = {
   quote: {
     id: "quote",
     label: "Words",
-    width: "minmax(220px,2.2fr)",
+    width: "minmax(300px,2.2fr)",
     show: (c) => clip(c.words, "quote"),
   },
   paper: {
@@ -111,7 +114,7 @@ const C = {
     fit: [90, 210],
     sort: "hardware",
     field: "hardware",
-    show: (c) => clip(devices(c).join(", "), "code"),
+    show: (c) => clip(devices(c).map(deviceName).join(", ")),
   },
   sure: {
     id: "sure",
@@ -125,8 +128,6 @@ const C = {
   stance: (c) => (c.stance === "background" ? el("span", { class: "tag" }, "background") : ""),
 };
 
-const bound = (c) =>
-  c.qualifier === "exact" ? "" : el("span", { class: "tag" }, BOUND[c.qualifier].name);
 const CLAIMS = {
   "": [C.kind, C.subject, C.value, C.what, C.baselines, C.quote, C.paper, C.year],
   speedup: [
@@ -134,13 +135,12 @@ const CLAIMS = {
     {
       id: "ratio",
       label: "Gain",
-      fit: [110, 240],
+      fit: [110, 210],
       sort: "ratio",
       field: "value",
       number: true,
       show: (c) => [clip(ratio(c), "number big"), person(c)],
     },
-    { id: "bound", label: "Bound", width: "82px", sort: "qualifier", field: "value", show: bound },
     C.metric,
     C.baselines,
     C.workload,
@@ -181,10 +181,10 @@ const CLAIMS = {
     {
       id: "subject",
       label: "Device",
-      fit: [120, 230],
+      fit: [160, 230],
       sort: "device",
       field: "device",
-      show: (c) => clip(c.device, "code strong"),
+      show: (c) => clip(deviceName(c.device), "strong"),
     },
     {
       id: "value",
@@ -371,7 +371,7 @@ const inRuns = {
   show: (c) =>
     c.differences?.length
       ? clip(`≠ ${c.differences.map((one) => plain(one.field)).join(", ")}`)
-      : clip(c.runs, "dim"),
+      : clip(c.runs.replace(" in all", ""), "dim"),
 };
 
 /** The columns of a list, by the kind that it is narrowed to; `several` runs have one more, and so

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { FACETS } from "./query.js";
-import { BOUND, count, plain } from "./text.js";
+import { BOUND, count, deviceName, plain } from "./text.js";
 
 const FEW = 6;
 const SURE = { low: "below 60%", middle: "60% to 80%", high: "80% or more" };
@@ -10,6 +10,7 @@ const label = (facet, value, name) => {
   if (facet === "bound") return BOUND[value]?.name ?? value;
   if (facet === "sure") return SURE[value] ?? value;
   if (facet === "year" && value === "none") return "no year";
+  if (facet === "hardware") return deviceName(value);
   return name || (facet === "metric" || facet === "stance" ? plain(value) : value);
 };
 

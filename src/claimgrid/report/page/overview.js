@@ -46,7 +46,7 @@ function about(run) {
     ["Source", run.source],
     ["Model", run.model],
     ["Prompt", run.prompt],
-    ["Finished", (run.finished ?? "").slice(0, 10)],
+    ["Finished", (run.finished ?? "").split("; ").map((at) => at.slice(0, 10)).join("; ")],
     ["claimgrid", run.claimgrid],
     ["Keys", "/ search · j k or arrows move · Enter opens · Esc closes"],
   ];
@@ -94,7 +94,7 @@ export async function overview(root, source, asked, context) {
         { class: "dim" },
         `${plural(found.total, "claim")} of the papers’ own work`,
         asked.q ? "" : ` in ${plural(source.sizes.papers, "paper")}`,
-        background ? ` (${count(background)} more on the background are not counted here)` : "",
+        background ? ` (${count(background)} more on the background, not counted here)` : "",
         ". Each claim leads to the words that it was read from.",
       ),
       el("p", { class: "caution", role: "note" }, cautions(source)),

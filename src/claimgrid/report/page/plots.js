@@ -1,7 +1,7 @@
 // Makes the rows of the plots from claims and draws them. Vega is unpacked when a plot is first drawn.
 
 import { el, unpack } from "./dom.js";
-import { BOUND, count, params, plain, ratio, value } from "./text.js";
+import { BOUND, count, deviceName, params, plain, ratio, value } from "./text.js";
 
 const MOST_NAMES = 14;
 const MOST_PANELS = 4;
@@ -337,11 +337,11 @@ async function hardware(source, asked) {
   const sums = {};
   for (const one of found) sums[one.device] = (sums[one.device] ?? 0) + one.papers;
   const rows = found.map((one) => ({
-    name: one.device,
+    name: deviceName(one.device),
     year: one.year,
     papers: one.papers,
     rank: -sums[one.device],
-    words: `${one.device} · ${one.year} · ${one.papers} ${one.papers === 1 ? "paper" : "papers"}`,
+    words: `${deviceName(one.device)} · ${one.year} · ${one.papers} ${one.papers === 1 ? "paper" : "papers"}`,
   }));
   return {
     panels: [

@@ -14,10 +14,14 @@ const WHY = {
   low_confidence: "low confidence",
   conflict: "two numbers for one thing",
   unclaimed: "no claim covers this number",
+  refused: "the run refused it",
 };
 const STATES = {
   open: "open", accepted: "accepted", edited: "edited", added: "added", rejected: "rejected",
+  dismissed: "no claim",
 };
+const NO_CLAIMS = new Set(["number", "refused"]); // entries that are none yet
+const SAID = { dismiss: "no claim" };
 const MANY_WORDS = new Set(["baselines", "hardware"]);
 const FIELD_NAMES = { quote: "evidence", value: "number", total: "parameters", baselines: "against" };
 const fieldName = (field) => FIELD_NAMES[field] ?? plain(field);
@@ -124,7 +128,7 @@ export class Review {
           onclick: () => this.go({ view: "review", claim: one.key }),
         },
           el("span", { class: "r-what" },
-            one.kind === "number" ? el("span", { class: "tag" }, "number") : badge(one.kind),
+            NO_CLAIMS.has(one.kind) ? el("span", { class: "tag" }, one.kind) : badge(one.kind),
             el("b", { class: "clip" }, one.words),
             one.state === "open" ? "" : el("span", { class: "tag" }, STATES[one.state])),
           one.reasons.length
@@ -161,7 +165,7 @@ export class Review {
     if (!stale.length && !broken.length) return "";
     const line = (one) =>
       el("li", {}, `${one.action} by ${one.by}, ${one.at.slice(0, 10)}: `,
-        (one.before ?? one.claim)?.evidence.quote ?? one.paper_id);
+        (one.before ?? one.claim)?.evidence.quote ?? one.number?.text ?? one.paper_id);
     return el("details", { class: "r-notice" },
       el("summary", {}, [
         stale.length && `${plural(stale.length, "decision")} on other abstracts`,
@@ -170,7 +174,7 @@ export class Review {
       stale.length ? el("p", { class: "small" },
         "These abstracts are not in the run, or have changed; the decisions are kept and apply to nothing.") : "",
       el("ul", { class: "small" }, stale.map(line),
-        broken.map((one) => el("li", {}, `corrections.jsonl line ${one.line}: ${one.why}`))));
+        broken.map((one) => el("li", {}, `${one.file} line ${one.line}: ${one.why}`))));
   }
 
   words() {
@@ -179,13 +183,14 @@ export class Review {
     const { paper } = this.paper;
     const claim = this.shown;
     const number = this.entry?.number;
+    const refused = Object.values(this.entry?.item?.spans ?? {}).flat();
     const taken = this.entry?.state === "rejected" ? this.rejection()?.before : null;
     const of = claim ?? taken;
     const spans = of ? Object.entries(of.spans) : [];
     const layers = [
       ["r-evidence", of ? [[of.evidence.start, of.evidence.end]] : []],
       ["r-field", spans.flatMap((pair) => pair[1])],
-      ["r-number", number ? [[number.start, number.end]] : []],
+      ["r-number", number ? [[number.start, number.end]] : refused],
       ["r-active", this.draft ? (of?.spans[this.draft.field] ?? []) : []],
     ];
     return part([
@@ -216,8 +221,12 @@ export class Review {
     if (entry.kind === "number") {
       return part(head, el("h2", {}, `The number ${entry.words}`),
         el("p", { class: "dim" }, entry.number.reason ? plain(entry.number.reason) : "No claim covers it, and no reason is known."),
-        el("p", {}, "If the abstract claims it, press W to add the claim."), history);
+        entry.state === "open"
+          ? el("p", {}, "If the abstract claims it, press W to add the claim. If it is no claim, press R.")
+          : el("p", { class: "tag" }, STATES[entry.state]),
+        this.noteField(), history);
     }
+    if (entry.kind === "refused") return part(head, this.refused(entry), this.noteField(), history);
     const claim = this.claim ?? filled(this.rejection()?.before);
     if (!claim) return part(el("p", {}, "This claim is no longer in the run."), history);
     return part(head,
@@ -226,6 +235,20 @@ export class Review {
       el("blockquote", {}, claim.evidence.quote),
       el("dl", {}, fields(claim).flatMap(([name, words]) => [el("dt", {}, name), el("dd", {}, words)])),
       this.lost(claim), this.noteField(), history);
+  }
+
+  /** An item that the run refused: what the model gave, and why it became no claim. */
+  refused({ item, state }) {
+    const words = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+    return [
+      el("h2", {}, item.kind ? [badge(item.kind), " "] : "", "Refused by the run"),
+      state === "open" ? "" : el("p", { class: "tag" }, STATES[state]),
+      el("p", {}, `${plain(item.reason)}: ${item.detail}`),
+      el("dl", {}, Object.entries(item.raw).filter(([name]) => name !== "spans").flatMap(
+        ([name, value]) => [el("dt", {}, fieldName(name)), el("dd", {}, words(value?.quote ?? value))])),
+      state === "open"
+        ? el("p", {}, "If it is no claim, press R. If it is one, press W and select its words.") : "",
+    ];
   }
 
   lost(claim) {
@@ -252,6 +275,7 @@ export class Review {
 
   /** The standing decisions that led to the claim shown, the last one last. */
   decisions() {
+    if (NO_CLAIMS.has(this.entry?.kind)) return this.dismissals();
     const wanted = new Set([this.entry?.claim_id]);
     const found = [];
     for (const one of [...(this.paper?.decisions ?? [])].reverse()) {
@@ -261,6 +285,14 @@ export class Review {
       found.unshift(one);
     }
     return found;
+  }
+
+  /** The standing decisions on a number or a refused item. */
+  dismissals() {
+    const { number, item } = this.entry;
+    return (this.paper?.decisions ?? []).filter((one) =>
+      item ? one.item === item.key
+        : one.number && one.number.start < number.end && number.start < one.number.end);
   }
 
   rejection() {
@@ -311,14 +343,16 @@ export class Review {
   }
 
   bar() {
+    const open = NO_CLAIMS.has(this.entry?.kind) && this.entry.state === "open";
     const off = {
-      accept: !this.claim, reject: !this.claim, edit: !this.claim, undo: !this.decisions().length, add: !this.paper,
+      accept: !this.claim, reject: !this.claim && !open, edit: !this.claim,
+      undo: !this.decisions().length, add: !this.paper,
     };
     return el("div", { class: "r-bar", role: "toolbar", "aria-label": "Decisions" },
       BUTTONS.map(([name, label, key]) =>
         el("button", { type: "button", class: "quiet", "data-hold": `do-${name}`, disabled: Boolean(off[name]),
           "aria-keyshortcuts": key, onclick: () => this.act(name) },
-        label, " ", el("kbd", { "aria-hidden": "true" }, key))));
+        name === "reject" && open ? "No claim" : label, " ", el("kbd", { "aria-hidden": "true" }, key))));
   }
 
   cut([start, end]) {
@@ -332,10 +366,21 @@ export class Review {
     if (name === "next") return this.move(1);
     if (name === "previous") return this.move(-1);
     if (name === "edit") return this.claim ? this.begin("edit", this.claim.kind) : null;
-    if (name === "add") return this.paper ? this.begin("add", this.draft?.kind ?? "speedup") : null;
+    if (name === "add") {
+      const kind = this.draft?.kind ?? this.entry?.item?.kind ?? "speedup";
+      return this.paper ? this.begin("add", kind) : null;
+    }
     if (name === "note") return this.writeNote();
     if (name === "undo") return this.undo();
+    if (name === "reject" && NO_CLAIMS.has(this.entry?.kind)) return this.dismiss();
     return this.claim ? this.decide({ action: name }) : null;
+  }
+
+  dismiss() {
+    const { number, item, state } = this.entry;
+    if (state !== "open") return null;
+    return this.decide({ action: "dismiss", item: item?.key ?? null,
+      number: number ? [number.start, number.end] : null });
   }
 
   writeNote() {
@@ -372,12 +417,12 @@ export class Review {
     try {
       const answer = await this.saver.save(decision);
       Object.assign(this, { draft: null, note: "", noting: false });
-      this.message = { text: `Saved: ${decision.action}.` };
+      this.message = { text: `Saved: ${SAID[decision.action] ?? decision.action}.` };
       this.overview = await readOverview();
       // After a decision the next entry is due; after an edit or an undo one wants to see it.
       const stays = ["edit", "add", "undo", "note"].includes(decision.action);
       const next = list.slice(at + 1).find((one) => this.entries.some((other) => other.key === one.key));
-      const key = stays ? answer.claim_id : (next?.key ?? this.entries[0]?.key ?? answer.claim_id);
+      const key = stays ? (answer.claim_id ?? this.key) : (next?.key ?? this.entries[0]?.key ?? answer.claim_id);
       const kept = this.message;
       this.go({ view: "review", claim: key ?? "" }, true);
       this.message = kept;
@@ -411,14 +456,16 @@ export class Review {
   begin(action, kind) {
     const number = action === "add" ? this.entry?.number : null;
     const anchor = this.overview.fields[kind][0];
-    const spans = number ? { [anchor]: [[number.start, number.end]] } : {};
-    this.draft = { action, kind, field: anchor, spans, labels: {}, pick: null, made: null, refused: null };
+    const item = action === "add" && this.entry?.item?.kind === kind ? this.entry.item : null;
+    const spans = number ? { [anchor]: [[number.start, number.end]] } : { ...item?.spans };
+    this.draft = { action, kind, field: anchor, spans, labels: { ...item?.labels }, pick: null,
+      made: null, refused: null };
     const at = action === "edit" ? this.claim.spans[anchor]?.[0] : spans[anchor]?.[0];
     this.picker.start(...(at ?? [this.claim?.evidence.start ?? 0]));
     this.draft.pick = this.picker.span;
     this.draw();
     this.root.querySelector(".r-words").focus({ preventScroll: true });
-    if (number) this.preview();
+    if (Object.keys(spans).length) this.preview();
   }
 
   activate(field) {
@@ -461,7 +508,7 @@ export class Review {
   drafted() {
     const { action, kind, spans, labels } = this.draft;
     return { action, kind: action === "add" ? kind : null, spans, labels,
-      ...(action === "add" ? { claim_id: null, seen: null } : {}) };
+      ...(action === "add" ? { claim_id: null, seen: null, item: this.entry?.item?.key ?? null } : {}) };
   }
 
   async preview() {

@@ -1,5 +1,6 @@
 // Takes the rows on the screen out of the page: as CSV, Markdown, LaTeX, BibTeX or a link.
 
+import { filterWords } from "./facets.js";
 import { byId, el } from "./dom.js";
 import { BOUND, checkedWords, computed, factor, plain, plural, ratio, value } from "./text.js";
 import { FACETS } from "./query.js";
@@ -32,7 +33,7 @@ export function filterText(asked) {
   const parts = [asked.kind && plain(asked.kind), asked.q && `“${asked.q}”`];
   for (const { id, name } of FACETS) {
     const own = id === "stance" && asked.stance.join() === "own";
-    if (asked[id].length && !own) parts.push(`${name.toLowerCase()} ${asked[id].map(plain).join(" or ")}`);
+    if (asked[id].length && !own) parts.push(`${name.toLowerCase()} ${asked[id].map((value) => filterWords(id, value)).join(" or ")}`);
   }
   return parts.filter(Boolean).join(", ");
 }

@@ -35,6 +35,17 @@ export const year = (date) => (/^\d{4}/.test(date ?? "") ? date.slice(0, 4) : nu
 export const count = (number) => number.toLocaleString("en");
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 
+/** What a paper is called in a few words: its title up to the colon. */
+export const shortTitle = (title) => title.split(":")[0].trim() || title;
+
+let deviceNames = {};
+
+/** Tells the page what the devices of its claims are called: `nvidia-a100` is NVIDIA A100. */
+export const nameDevices = (found) => {
+  deviceNames = found ?? {};
+};
+export const deviceName = (slug) => deviceNames[slug] ?? slug;
+
 /** Offsets count code points; JavaScript's strings count UTF-16 units. */
 export function points(text) {
   return /[\ud800-\udfff]/.test(text) ? [...text] : text;
@@ -72,7 +83,6 @@ export function readable(claim) {
 
 const digits = (number) =>
   Number(number.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 });
-const between = (low, high, shown) => (low === high ? shown(low) : `${shown(low)}–${shown(high)}`);
 
 /** The claim's number with its bound: `≤ 3.04×`, `1.27–7.57×`, `200B (20B active)`. A difference
  * to a baseline has `Δ` before it, a share of one says so: neither can be read as a score. */
@@ -87,12 +97,24 @@ export function value(claim) {
   if (!claim.value) return "";
   const { text, low, high, unit } = claim.value;
   if (low === null) return related(claim, text);
-  const kept = low === high && /^\d+\.\d+%?$/.test(text) ? text.replace("%", "") : null;
-  const tail = { x: "×", "%": "%", score: "" }[unit] ?? ` ${unit}`;
-  return related(
-    claim,
-    BOUND[claim.qualifier].sign + (kept ?? between(low, high, digits)) + tail,
-  );
+  return related(claim, BOUND[claim.qualifier].sign + withUnit(claim, writtenEnds(text, low, high), unit));
+}
+
+/** A number's ends with the decimals that the text writes: 55.0 is not 55. */
+function writtenEnds(text, low, high, shown = digits) {
+  const found = (text ?? "").match(/\d[\d,]*(?:\.\d+)?/g) ?? [];
+  const end = (number, said) =>
+    said?.includes(".") && Number(said.replaceAll(",", "")) === number ? said : shown(number);
+  return low === high
+    ? end(low, found[0])
+    : `${end(low, found[0])}–${end(high, found.at(-1))}`;
+}
+
+function withUnit(claim, number, unit) {
+  const words = claim.unit_words ?? unit;
+  if (/^usd(\/|$)/.test(unit)) return `$${number}${words.slice(3)}`;
+  const close = { x: "×", "%": "%", score: "" }[unit];
+  return number + (close ?? ` ${words}`);
 }
 
 function related(claim, number) {
@@ -126,16 +148,17 @@ export const computed = ({ ratio: found, value: given }) =>
 function moreOrLess({ low, high }, percent) {
   const is = (factor) => near(low, factor) || near(high, factor);
   if (is(1 + percent / 100) || is(1 / (1 + percent / 100))) return " more";
-  return percent < 100 && (is(1 / (1 - percent / 100)) || is(1 - percent / 100)) ? " less" : "";
+  if (percent < 100 && (is(1 / (1 - percent / 100)) || is(1 - percent / 100))) return " less";
+  return is(100 / percent) || is(percent / 100) ? " of the baseline" : "";
 }
 
-const factorOf = (claim, from) =>
-  `${between(from.low, from.high, (number) => Number(number.toPrecision(4)).toLocaleString("en"))}×`;
+const factorOf = (claim, { low, high }, text = null) =>
+  `${writtenEnds(text, low, high, (number) => Number(number.toPrecision(4)).toLocaleString("en"))}×`;
 
 /** The factor of a speedup alone, rounded to the digits of the text where it is computed. */
 export function factor(claim) {
   if (!claim.ratio) return "";
-  if (!computed(claim)) return factorOf(claim, claim.ratio);
+  if (!computed(claim)) return factorOf(claim, claim.ratio, claim.value?.text);
   const { low, high } = claim.ratio;
   const text = claim.value?.text;
   return `≙ ${factorOf(claim, { low: rounded(low, text), high: rounded(high, text) })}`;
@@ -150,7 +173,7 @@ export function ratio(claim) {
   const { unit, low, high } = claim.value ?? {};
   const percent = unit === "%" && low !== null;
   const written = percent
-    ? `${between(Math.abs(low), Math.abs(high), digits)}%${moreOrLess(claim.ratio, Math.abs(high))}`
+    ? `${writtenEnds(text, Math.abs(low), Math.abs(high))}%${moreOrLess(claim.ratio, Math.abs(high))}`
     : text;
   return `${sign}${written} (${factor(claim)})`;
 }
@@ -163,7 +186,7 @@ export function what(claim) {
       return [role, claim.benchmark, claim.metric].filter(Boolean).join(" ");
     }
     case "hardware":
-      return [claim.device, plain(claim.role)].join(" · ");
+      return [deviceName(claim.device), plain(claim.role)].join(" · ");
     case "model_size":
       return [claim.model, claim.context_tokens && `${short(claim.context_tokens)} context`]
         .filter(Boolean)
@@ -190,7 +213,7 @@ export function fields(claim) {
   const rows = [
     ["Subject", claim.subject],
     ["Model", claim.model],
-    ["Device", claim.kind === "hardware" && `${claim.device} (${plain(claim.category)})`],
+    ["Device", claim.kind === "hardware" && `${deviceName(claim.device)} (${plain(claim.category)})`],
     ["Written", claim.value?.text],
     ["Value", claim.kind === "speedup" ? "" : value(claim)],
     ["Factor", claim.kind === "speedup" && claim.ratio && `${factor(claim)}${computed(claim) ? ", computed" : ""}`],
@@ -202,7 +225,7 @@ export function fields(claim) {
     ["Role", plain(claim.role)],
     ["Against", (claim.baselines ?? []).join(", ")],
     ["Workload", claim.workload],
-    ["Hardware", (claim.hardware ?? []).join(", ")],
+    ["Hardware", (claim.hardware ?? []).map(deviceName).join(", ")],
     ["Layout", layout],
     ["Context", short(claim.context_tokens)],
     ["Grounding", claim.grounding === "exact" ? "" : claim.grounding],
@@ -228,7 +251,7 @@ function sure({ confidence, confidence_source: source }) {
 /** One line for a tooltip or a screen reader. */
 export function sentence(claim) {
   const against = claim.baselines?.length ? `over ${claim.baselines.join(", ")}` : "";
-  const on = claim.hardware?.length ? `on ${claim.hardware.join(", ")}` : "";
+  const on = claim.hardware?.length ? `on ${claim.hardware.map(deviceName).join(", ")}` : "";
   // No line ends between a number and its marks.
   const number = (claim.kind === "speedup" ? ratio(claim) : value(claim)).replaceAll(" ", "\u00a0");
   return [claim.subject, what(claim), number, against, on].filter(Boolean).join(" · ");

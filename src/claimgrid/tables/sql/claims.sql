@@ -23,6 +23,7 @@ select
     when 'model_size' then
       shown_count(c.params) || coalesce(' (' || shown_count(c.active_params) || ' active)', '')
     else case when c.relation = 'delta' then 'Δ ' else '' end || shown_value(c.qualifier, c.value)
+      || of_baseline(c.relation, c.value.unit)
   end as shown,
   is_computed(c.ratio, c.value) as computed,
   c.evidence."quote" as quote,

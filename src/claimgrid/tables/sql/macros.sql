@@ -12,12 +12,38 @@ create macro shown_number(low, high) as
     when low = high then shown_end(low)
     else shown_end(low) || '–' || shown_end(high) end;
 
-create macro shown_unit(unit) as
-  case when unit = 'score' then '' when unit = '%' then '%' else ' ' || replace(unit, '_', ' ') end;
+-- The numbers of a text, and one of them with the decimals that are written: 55.0 is not 55.
+create macro numbers_of(t) as regexp_extract_all(t, '[0-9][0-9,]*(?:[.][0-9]+)?');
+
+create macro same_digits(n, t) as
+  coalesce(contains(t, '.') and try_cast(replace(t, ',', '') as double) = n, false);
+
+create macro written_end(n, t) as case when same_digits(n, t) then t else shown_end(n) end;
+
+create macro written_number(v) as
+  case when v.low is null then null
+    when v.low = v.high then written_end(v.low, numbers_of(v."text")[1])
+    else written_end(v.low, numbers_of(v."text")[1]) || '–'
+      || written_end(v.high, numbers_of(v."text")[-1]) end;
+
+-- The spellings come from data/units.toml.
+create macro unit_words(unit) as
+  array_to_string(list_transform(regexp_extract_all(unit, '[^/_]+|[/_]'),
+    lambda part: coalesce(map {'_': ' '/*spellings*/}[part], part)), '');
+
+create macro with_unit(number, unit) as
+  case when unit = 'usd' or starts_with(unit, 'usd/') then '$' || number || unit_words(unit[4:])
+    when unit = 'score' then number when unit = '%' then number || '%'
+    when unit = 'x' then number || '×' else number || ' ' || unit_words(unit) end;
 
 -- A number with its bound and unit; a vague one as written.
 create macro shown_value(bound, v) as
-  bound_mark(bound) || coalesce(shown_number(v.low, v.high) || shown_unit(v.unit), v."text");
+  bound_mark(bound) || coalesce(with_unit(written_number(v), v.unit), v."text");
+
+-- A share of a baseline's score, or a multiple of it, says so: it is no score.
+create macro of_baseline(relation, unit) as
+  case when relation is distinct from 'ratio' then ''
+    when unit = 'x' then ' the baseline' else ' of the baseline' end;
 
 -- Whether the factor is not the number that stands in the text.
 create macro is_computed(r, v) as
@@ -46,6 +72,15 @@ create macro shown_factor(r) as
   case when r.low = r.high then format('{:.4g}×', r.low)
     else format('{:.4g}–{:.4g}×', r.low, r.high) end;
 
+-- A factor that the text states, with its decimals.
+create macro factor_end(n, t) as
+  case when same_digits(n, t) then t else format('{:.4g}', n) end;
+
+create macro stated_factor(r, v) as
+  case when r.low = r.high then factor_end(r.low, numbers_of(v."text")[1]) || '×'
+    else factor_end(r.low, numbers_of(v."text")[1]) || '–'
+      || factor_end(r.high, numbers_of(v."text")[-1]) || '×' end;
+
 create macro near(a, b) as abs(a - b) <= 1e-6 * abs(b);
 
 -- Whether P percent more or less was meant, told by the factor that was made of it.
@@ -54,12 +89,14 @@ create macro percent_word(r, p) as
       or near(r.low, 1 / (1 + p / 100)) or near(r.high, 1 / (1 + p / 100)) then ' more'
     when p < 100 and (near(r.low, 1 / (1 - p / 100)) or near(r.high, 1 / (1 - p / 100))
       or near(r.low, 1 - p / 100) or near(r.high, 1 - p / 100)) then ' less'
-    when near(r.low, 100 / p) or near(r.high, 100 / p) then ' of the baseline'
+    when near(r.low, 100 / p) or near(r.high, 100 / p) or near(r.low, p / 100)
+      or near(r.high, p / 100) then ' of the baseline'
     else '' end;
 
 create macro written_change(r, v) as
   case when v.unit = '%' and v.low is not null
-      then shown_number(abs(v.low), abs(v.high)) || '%' || percent_word(r, abs(v.high))
+      then coalesce(ltrim(written_number({'low': abs(v.low), 'high': abs(v.high), 'text': v."text"}), '-'),
+        '') || '%' || percent_word(r, abs(v.high))
     else v."text" end;
 
 -- What is written first, then the factor where it is computed.
@@ -69,7 +106,7 @@ create macro shown_ratio(bound, r, v, doubt) as
       else ' (ambiguous: ' || replace(doubt, '_', ' ') || ')' end
     when is_computed(r, v) and v."text" is not null
       then written_change(r, v) || ' (≙ ' || shown_factor(rounded_ratio(r, v)) || ')'
-    else shown_factor(r) end;
+    else stated_factor(r, v) end;
 
 create macro shown_count(n) as
   case when n >= 1e12 then format('{:.4g}T', n / 1e12) when n >= 1e9 then format('{:.4g}B', n / 1e9)
