@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from claimgrid.engines.ray_cluster import fitting, room
+from claimgrid.errors import SetupError
 from claimgrid.io import run_folder
 from simulated import Simulated, paper
 from test_cli import LINES, ROOT, extract, jsonl
@@ -98,10 +100,10 @@ def test_a_killed_worker_node_and_driver_lose_no_paper_and_pay_for_no_answer_twi
     source = jsonl(tmp_path / "papers.jsonl", *(paper(n).record for n in range(PAPERS)))
     local, out = tmp_path / "local", tmp_path / "ray"
     model = "sim:latency=150"
+    with Simulated() as server:  # lines name the model: the same one, whose requests nobody counts
+        alone = command(source, local, server.url, model, "--concurrency", 64)
+        assert extract(*alone, timeout=PATIENCE).returncode == 0
     with Simulated() as server:
-        assert (
-            extract(*command(source, local, server.url, "sim:"), timeout=PATIENCE).returncode == 0
-        )
         arguments = command(source, out, server.url, model, *on_ray(cluster))
 
         def started() -> subprocess.Popen[str]:
@@ -174,6 +176,19 @@ def test_a_limit_stops_all_workers_and_the_same_command_goes_on(
         assert done.returncode == 0, done.stderr
         assert paid < 300 == sum(server.requests("sim:").values())
         assert server.requests("sim:") == dict.fromkeys(range(300), 1)
+
+
+def test_workers_leave_the_room_that_a_run_needs_to_go_on() -> None:
+    assert room([4]) == 11
+    assert room([2, 1, 1]) == 6
+    assert room([1, 1]) == 1
+    assert room([1]) == room([]) == room([0.5, 0.5, 0.5]) == 0
+    assert fitting([2, 1, 1], None) == 2
+    assert fitting([2], 3) == 3
+    with pytest.raises(SetupError, match=r"--workers 4: .* room for 3 at most"):
+        fitting([2], 4)
+    with pytest.raises(SetupError, match="1 CPUs, too few for one worker"):
+        fitting([1], None)
 
 
 @pytest.mark.parametrize(

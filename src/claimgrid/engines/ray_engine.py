@@ -9,19 +9,18 @@ store: Ray redoes a task after a crash, and no reply that was stored is paid for
 
 from __future__ import annotations
 
-import logging
-import os
 import shutil
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from claimgrid import settings
+from claimgrid.engines import ray_cluster
+from claimgrid.engines.ray_cluster import TASK_CPUS, RayOptions
 from claimgrid.engines.ray_ledger import Ledger
 from claimgrid.engines.ray_staging import FOLDER, StagedSource, in_order, stage
 from claimgrid.engines.run_setup import (
@@ -41,24 +40,8 @@ from claimgrid.sources import SourceItem
 from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
-# Of a worker, and of a task that writes: both mostly wait. Ray gives the checkpoint's filter a
-# whole CPU, which some node must have left beside the workers, or everything waits for ever.
-_WORKER_CPUS = 0.25
-_LEAST_CPUS = 4  # that a cluster on this machine is told to have
 _POLL = 1.0  # seconds between two looks at the ledger
 _MOST_CALLS = 100_000  # under way at the ledger; papers that wait for their turn wait there
-
-
-@dataclass(frozen=True, slots=True)
-class RayOptions:
-    """Where the cluster is, None for one on this machine, and how many workers it is to run.
-
-    Args:
-        workers: None is half of the cluster's CPUs.
-    """
-
-    address: str | None = None
-    workers: int | None = None
 
 
 def run_source(
@@ -78,7 +61,7 @@ def run_source(
         SetupError: the extra `[ray]` is not installed, or the cluster is not there.
         ClaimgridError: the run cannot begin, or its folder cannot be written.
     """
-    ray = _library()
+    ray = ray_cluster.library()
     began = time.monotonic()
     limits = limits or SpendLimits()
     setup = prepare(source, out, given, items, limits, tell)
@@ -86,12 +69,15 @@ def run_source(
     setup.folder.mkdir(parents=True, exist_ok=True)
     staged = stage(setup)
     summary = RunSummary()
-    with _cluster(ray, ray_options), _ledger(ray, setup) as ledger:
+    with (
+        ray_cluster.joined(ray, ray_options) as workers,
+        _ledger(ray, setup) as ledger,
+    ):
         facts = _Facts(ray, ledger, setup, staged.read, began)
         interrupted = False
         try:
             with watcher(facts.told) as shown, facts.followed(shown, limits.minutes):
-                _map(ray, setup, staged, ledger, ray_options.workers)
+                _map(ray, setup, staged, ledger, workers)
         except KeyboardInterrupt:
             interrupted = True
             ray.get(ledger.stop.remote("Ctrl-C"))
@@ -124,15 +110,6 @@ def run_source(
     return done
 
 
-def _library() -> Any:
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise SetupError("--engine ray needs: pip install 'claimgrid[ray]'") from error
-    return ray
-
-
 def _refuse_what_one_process_does(setup: RunSetup) -> None:
     session = setup.session
     if session.endpoint.embedded is not None:
@@ -145,26 +122,6 @@ def _refuse_what_one_process_does(setup: RunSetup) -> None:
             "--pack does not go with --engine ray: which papers share a pack would depend on the "
             "tasks, and their replies would be paid for again after a crash"
         )
-
-
-@contextmanager
-def _cluster(ray: Any, options: RayOptions) -> Iterator[None]:
-    """Connect to the cluster, or start one on this machine; leave what was joined here."""
-    # None would join whatever cluster was started on this machine last.
-    own = {"num_cpus": max(_LEAST_CPUS, os.cpu_count() or 1), "include_dashboard": False}
-    to = {"address": options.address} if options.address else {"address": "local", **own}
-    try:
-        ray.init(**to, log_to_driver=False, logging_level=logging.ERROR)
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-    except ConnectionError as error:
-        raise SetupError(
-            f"--address {options.address}: no Ray cluster answers there ({error}); start one with "
-            "`ray start --head`, or leave out --address"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 @contextmanager
@@ -187,7 +144,7 @@ def _ledger(ray: Any, setup: RunSetup) -> Iterator[Any]:
             ray.get(ledger.close.remote(), timeout=60)
 
 
-def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: int | None) -> None:
+def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: int) -> None:
     """Ask about every paper that the checkpoint does not have, and write what comes of each."""
     from ray.data import ActorPoolStrategy
     from ray.data.checkpoint import CheckpointConfig
@@ -204,17 +161,16 @@ def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: 
     config.checkpoint_actor_memory_bytes = 64 << 20
     config.checkpoint_actor_pool_max_size = 1
     context.checkpoint_config = config
-    workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // 2)
     files = sorted(str(path) for path in (folder / "papers").iterdir())
-    papers = ray.data.read_json(files, override_num_blocks=len(files))
+    papers = ray.data.read_json(files, override_num_blocks=len(files), num_cpus=TASK_CPUS)
     outcomes = papers.map_batches(
         PaperWorker,
         fn_constructor_args=(setup.session, ledger),
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=workers),
-        num_cpus=_WORKER_CPUS,
+        num_cpus=TASK_CPUS,
     )
-    outcomes.write_parquet(str(folder / "outcomes"), ray_remote_args={"num_cpus": _WORKER_CPUS})
+    outcomes.write_parquet(str(folder / "outcomes"), ray_remote_args={"num_cpus": TASK_CPUS})
 
 
 def _asked(outcome: Outcome) -> str:
