@@ -203,10 +203,7 @@ def test_what_a_cluster_cannot_do_is_told(
     tmp_path: Path, more: tuple[str, ...], message: str
 ) -> None:
     source = jsonl(tmp_path / "papers.jsonl", paper(1).record)
-    done = extract(
-        *command(source, tmp_path / "out", "http://127.0.0.1:9/v1", "sim:", *more),
-        RAY_gcs_rpc_server_reconnect_timeout_s="3",
-    )
+    done = extract(*command(source, tmp_path / "out", "http://127.0.0.1:9/v1", "sim:", *more))
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

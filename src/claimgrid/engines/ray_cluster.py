@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from typing import Any
 from claimgrid.errors import SetupError
 
 TASK_CPUS = 0.25  # of a worker, and of a task that reads or writes: all of them mostly wait
+_REACH = 10.0  # seconds
+_HOST_AND_PORT = re.compile(r"(?:\w+://)?(?P<host>[^/]+):(?P<port>\d+)/?")
 _LEAST_CPUS = 4  # that a cluster on this machine is told to have
 
 
@@ -57,9 +61,10 @@ def joined(ray: Any, options: RayOptions) -> Iterator[int]:
     own = {"num_cpus": max(_LEAST_CPUS, os.cpu_count() or 1), "include_dashboard": False}
     to = {"address": options.address} if options.address else {"address": "local", **own}
     try:
+        _reach(options.address)
         ray.init(**to, log_to_driver=False, logging_level=logging.ERROR)
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-    except ConnectionError as error:
+    except OSError as error:  # a ConnectionError of Ray's own is one too
         raise SetupError(
             f"--address {options.address}: no Ray cluster answers there ({error}); start one with "
             "`ray start --head`, or leave out --address"
@@ -69,6 +74,13 @@ def joined(ray: Any, options: RayOptions) -> Iterator[int]:
         yield fitting(alive, options.workers)
     finally:
         ray.shutdown()
+
+
+def _reach(address: str | None) -> None:
+    """Raises OSError where nothing listens at HOST:PORT: there Ray's own code ends the process."""
+    found = _HOST_AND_PORT.fullmatch(address or "")
+    if found:
+        socket.create_connection((found["host"].strip("[]"), int(found["port"])), _REACH).close()
 
 
 def fitting(cpus: Sequence[float], wanted: int | None) -> int:

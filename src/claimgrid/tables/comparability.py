@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import inf, isclose
 from typing import Any
@@ -26,6 +27,7 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _SEPARATORS = re.compile(r"[\s\-_‐‑–]+")
 
 
+@lru_cache(maxsize=50_000)
 def spelled(name: str) -> str:
     """A name without what writers vary: case, spaces, hyphens, LaTeX. `GPT-4` is `gpt 4`."""
     return _SEPARATORS.sub("", plain(name).casefold())
@@ -126,6 +128,11 @@ def conflicts(rows: Iterable[Row], view: str) -> list[Conflict]:
             rows_kept = tuple(row for row in group if id(row) in kept)
             found.append(Conflict(_title(group[0], view), view, rows_kept))
     return found
+
+
+def subject_of(view: str) -> str | None:
+    """The column that statements which contradict each other must share; None where none do."""
+    return _ABOUT_WHAT[view][0][0] if view in _ABOUT_WHAT else None
 
 
 def _about_what(row: Row, view: str) -> tuple[Hashable, ...] | None:

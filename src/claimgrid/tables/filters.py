@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from claimgrid.errors import UsageError
 from claimgrid.tables.hardware_filter import slug_of
 from claimgrid.tables.table_specs import TableSpec
-from claimgrid.tables.views import Database, Frame
+from claimgrid.tables.views import Database, Frame, Row
 
 _DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
 
@@ -38,25 +39,67 @@ class TableFilters:
     min_confidence: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of a table that pass its filters, in the order of the runs, not yet fetched."""
+
+    database: Database
+    kind: TableSpec
+    filters: TableFilters
+    sql: str
+    parameters: dict[str, Any]
+    undated: int = 0
+
+    def count(self) -> int:
+        """How many rows there are. Raises UsageError where a filter is wrong."""
+        found: int = self.ask(f"select count(*) from ({self.sql})").rows[0][0]  # noqa: S608
+        return found
+
+    def columns(self) -> dict[str, str]:
+        """The columns and their types, in order."""
+        frame = self.ask(f"from ({self.sql}) limit 0")
+        return dict(zip(frame.columns, frame.types, strict=True))
+
+    def stream(self, sql: str) -> Iterator[Row]:
+        """The rows of a query over this one, few of them held at a time."""
+        return self.database.stream(sql, self.parameters)
+
+    def ask(self, sql: str) -> Frame:
+        """The rows of a query over this one. Raises UsageError where a filter is wrong."""
+        return _ask(self.database, self.kind, self.filters, sql, self.parameters)
+
+
 def select(database: Database, kind: TableSpec, filters: TableFilters) -> tuple[Frame, int]:
     """The rows of a table, in the order of the runs, and how many `since` could not judge.
 
     Raises:
         UsageError: a filter makes no sense for this table, or its SQL is wrong.
     """
+    found = selection(database, kind, filters)
+    return found.ask(found.sql), found.undated
+
+
+def selection(database: Database, kind: TableSpec, filters: TableFilters) -> Selection:
+    """The same, before the rows are fetched. Raises UsageError as `select` does."""
     tests, parameters = _tests(kind, filters)
     sql = f"from {kind.view} where {' and '.join(tests)}"
     if filters.where:
         # The line break ends a comment in the user's expression.
         sql = f"from ({sql}) where ({filters.where}\n)"
+    every = Selection(database, kind, filters, sql, parameters)
     if filters.since is None:
-        return _ask(database, kind, filters, sql, parameters), 0
+        return every
     if not _is_date(filters.since):
         raise UsageError(f"--since {filters.since}: want a date such as 2024, 2024-06, 2024-06-30")
-    undated = _ask(database, kind, filters, f"from ({sql}) where year is null", parameters)
-    parameters |= {"since": filters.since, "width": len(filters.since)}
-    sql = f"from ({sql}) where left(date, $width) >= $since"
-    return _ask(database, kind, filters, sql, parameters), len(undated.rows)
+    undated = replace(every, sql=f"from ({sql}) where year is null").count()
+    return Selection(
+        database,
+        kind,
+        filters,
+        f"from ({sql}) where left(date, $width) >= $since",
+        parameters | {"since": filters.since, "width": len(filters.since)},
+        undated,
+    )
 
 
 def _is_date(text: str) -> bool:

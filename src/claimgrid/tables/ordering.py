@@ -1,8 +1,13 @@
-"""Rows are put in order: best first where it is known which way is better, else as they came."""
+"""Rows are put in order: best first where it is known which way is better, else as they came.
+
+An order is a key, so that rows can be sorted whether all of them are held or only the first ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import total_ordering
 from typing import Any
 
 from claimgrid.entities import metrics
@@ -10,6 +15,7 @@ from claimgrid.tables.grid import text
 from claimgrid.tables.table_specs import TableSpec
 
 Row = dict[str, Any]
+SortKey = Callable[[Row], tuple[Any, ...]]
 
 
 def better(row: Mapping[str, Any], kind: TableSpec) -> str | None:
@@ -28,25 +34,49 @@ def better(row: Mapping[str, Any], kind: TableSpec) -> str | None:
 
 def best_first(rows: Iterable[Row], kind: TableSpec) -> list[Row]:
     """Ranked rows from the best on, then numbers that cannot be ranked, then what has no number."""
-    everything = list(rows)
+    return sorted(rows, key=best_first_key(kind))
+
+
+def best_first_key(kind: TableSpec) -> SortKey:
+    """The key of `best_first`; rows of equal keys stay as they came."""
     if kind.direction is None:
-        return by_columns(everything, kind.order, descending=False) if kind.order else everything
-    ranked = [row for row in everything if row["better"]]
-    for name in reversed(kind.number):
-        ranked.sort(key=lambda row: _badness(row, name))
-    numbers = [row for row in everything if not row["better"] and row[kind.number[0]] is not None]
-    return ranked + numbers + [row for row in everything if row[kind.number[0]] is None]
+        return columns_key(kind.order, descending=False)
+
+    def key(row: Row) -> tuple[Any, ...]:
+        if row["better"]:
+            return (0, *(_badness(row, name) for name in kind.number))
+        return (1 if row[kind.number[0]] is not None else 2,)
+
+    return key
 
 
-def by_columns(rows: Iterable[Row], names: Sequence[str], *, descending: bool) -> list[Row]:
-    """Rows sorted by columns; what is empty comes last."""
-    found = list(rows)
-    for name in reversed(names):
-        empty = [row for row in found if row[name] in (None, [])]
-        full = [row for row in found if row[name] not in (None, [])]
-        full.sort(key=lambda row: _key(row[name]), reverse=descending)
-        found = full + empty
-    return found
+def columns_key(names: Sequence[str], *, descending: bool) -> SortKey:
+    """The key that sorts by columns; what is empty comes last."""
+
+    def key(row: Row) -> tuple[Any, ...]:
+        return tuple(_column_key(row[name], descending=descending) for name in names)
+
+    return key
+
+
+def _column_key(value: Any, *, descending: bool) -> tuple[Any, ...]:
+    if value in (None, []):
+        return (True,)
+    if isinstance(value, int | float):
+        return (False, -value if descending else value)
+    said = text(value).casefold()
+    return (False, _Reversed(said) if descending else said)
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class _Reversed:
+    """Text that is sorted from Z to A."""
+
+    text: str
+
+    def __lt__(self, other: _Reversed) -> bool:
+        return self.text > other.text
 
 
 def _badness(row: Row, name: str) -> float:
@@ -54,7 +84,3 @@ def _badness(row: Row, name: str) -> float:
     if number is None:
         return float("inf")
     return -float(number) if row["better"] == "higher" else float(number)
-
-
-def _key(value: Any) -> Any:
-    return value if isinstance(value, int | float) else text(value).casefold()

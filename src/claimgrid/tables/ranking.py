@@ -7,16 +7,16 @@ and in `differs` what keeps it from being compared with the first row of that ra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from claimgrid.errors import UsageError
 from claimgrid.tables import comparability, hardware_filter
 from claimgrid.tables.comparability import Conflict
-from claimgrid.tables.filters import TableFilters, select
-from claimgrid.tables.grid import text, unstated
-from claimgrid.tables.ordering import Row, best_first, better, by_columns
+from claimgrid.tables.filters import Selection, TableFilters, selection
+from claimgrid.tables.ordering import Row, SortKey, best_first_key, better, columns_key
+from claimgrid.tables.splitting import Ranking, RowSource, held, split
 from claimgrid.tables.table_specs import KINDS, TableSpec
 from claimgrid.tables.views import Database, Frame
 from claimgrid.text.readable import readable
@@ -25,7 +25,9 @@ CONDITIONS = "conditions"
 _CONFLICT = {"conflict": "VARCHAR[]"}
 _MARKS = {"class": "INTEGER", "better": "VARCHAR", "differs": "VARCHAR[]"} | _CONFLICT
 _ALIASES = {"baseline": "baselines", "paper": "title"}
-_ALONE = "comparable with no other row"
+_JUDGED = ("metric", "relation", "unit")  # what `better` goes by, beside the number
+_PAPER = ("run", "paper_id", "title")
+_MOST = 20_000  # rows that are held and shown; a table of more is no table for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,6 @@ class TableOptions:
     sort: str | None = None
     group_by: str | None = None
     limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Rows in order, under a heading; None where the table is not split.
-
-    `alone` says that no row can be compared with another one, so that none is marked.
-    """
-
-    heading: str | None
-    rows: tuple[Row, ...]
-    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +77,15 @@ def rank(database: Database, kind: TableSpec, options: TableOptions) -> Ranked:
     Raises:
         UsageError: a filter or a column is wrong.
     """
-    frame, undated = select(database, kind, options.filters)
-    everything = list(frame.dicts())
-    for row in everything:
-        row["better"] = better(row, kind)
-    known = dict(zip(frame.columns, frame.types, strict=True))
-    rows = in_order(everything, kind, options.sort, known)
+    chosen = selection(database, kind, options.filters)
+    total = chosen.count()
+    _refuse_too_many(kind, options, total)
+    known = chosen.columns()
+    order = _order(kind, options.sort, known)
     grouped = _grouped(kind, options, known)
-    rankings = _first(
-        _split(rows, kind, grouped, conditions=_by_conditions(options)), options.limit
+    source = _held(chosen, kind) if total <= _MOST else _streamed(chosen, kind, options, grouped)
+    rankings = split(
+        source, kind, order, grouped, options.limit, conditions=_by_conditions(options)
     )
     conflicts: tuple[Conflict, ...] = ()
     if kind.measure:
@@ -106,7 +96,7 @@ def rank(database: Database, kind: TableSpec, options: TableOptions) -> Ranked:
                 row["differs"] = []
     if kind.holds_claims:
         conflicts = _conflicts(database, kind, rankings)
-    notes = list(_notes(database, options, rankings, len(everything), undated))
+    notes = list(_notes(database, options, rankings, total, chosen.undated))
     notes += _unranked(kind, rankings, options.sort)
     if rankings and all(ranking.alone for ranking in rankings):
         notes.append("Nothing is comparable: no two rows were measured under the same conditions.")
@@ -114,15 +104,56 @@ def rank(database: Database, kind: TableSpec, options: TableOptions) -> Ranked:
     return Ranked(kind, known | added, rankings, conflicts, (*notes, *database.about), grouped)
 
 
-def in_order(
-    rows: Iterable[Row], kind: TableSpec, sort: str | None, known: Iterable[str]
-) -> list[Row]:
-    """Rows sorted by a column, or as the table's kind wants; what is empty comes last."""
+def _refuse_too_many(kind: TableSpec, options: TableOptions, total: int) -> None:
+    shown = total if options.limit is None else min(total, options.limit)
+    if shown > _MOST:
+        raise UsageError(
+            f"{shown:,} rows of {kind.view} are too many for a table, which holds {_MOST:,}: pass "
+            "--limit N or a narrower --where. `extract export OUT FILE --to parquet` or `--to csv` "
+            "writes every claim"
+        )
+
+
+def _held(chosen: Selection, kind: TableSpec) -> RowSource:
+    return held([_judged(row, kind) for row in chosen.ask(chosen.sql).dicts()])
+
+
+def _streamed(
+    chosen: Selection, kind: TableSpec, options: TableOptions, grouped: Sequence[str]
+) -> RowSource:
+    """The rows of a table that is too long to be held, from the database each time."""
+    known = chosen.columns()
+    sort = [column(options.sort.removeprefix("-"), known)] if options.sort else kind.order
+    asked = [*kind.number, *sort, *_JUDGED, *_PAPER]
+    asked += [comparability.field_of(name) for name in (*kind.conditions, *grouped)]
+    columns = ", ".join(f'"{name}"' for name in dict.fromkeys(asked) if name in known)
+    # Numbering them makes the order one and the same each time.
+    numbered = f"from (select *, row_number() over () - 1 as place from ({chosen.sql}))"  # noqa: S608
+
+    def read() -> Iterator[Row]:
+        for row in chosen.stream(f"select {columns}, place {numbered}"):
+            yield _judged(row, kind)
+
+    def fetch(places: Sequence[int]) -> dict[int, Row]:
+        listed = ", ".join(map(str, places)) or "-1"
+        found = chosen.stream(f"{numbered} where place in ({listed})")
+        return {row.pop("place"): _judged(row, kind) for row in found}
+
+    return RowSource(read, fetch)
+
+
+def _judged(row: Row, kind: TableSpec) -> Row:
+    row["better"] = better(row, kind)
+    return row
+
+
+def _order(kind: TableSpec, sort: str | None, known: Iterable[str]) -> SortKey:
+    """Sorted by a column, or as the table's kind wants; what is empty comes last."""
     if sort is None:
-        return best_first(rows, kind)
+        return best_first_key(kind)
     name = column(sort.removeprefix("-"), known)
     names = kind.number if name == kind.measure else (name,)
-    return by_columns(rows, names, descending=sort.startswith("-"))
+    return columns_key(names, descending=sort.startswith("-"))
 
 
 def column(name: str, known: Iterable[str]) -> str:
@@ -172,68 +203,6 @@ def _grouped(kind: TableSpec, options: TableOptions, known: dict[str, str]) -> t
     return () if options.sort else kind.group
 
 
-def _split(
-    rows: Sequence[Row], kind: TableSpec, names: tuple[str, ...], *, conditions: bool
-) -> tuple[Ranking, ...]:
-    if conditions and kind.conditions:
-        return _alike(rows, kind)
-    if not names:
-        return (Ranking(None, tuple(rows)),) if rows else ()
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        key = tuple(comparability.condition(row, name) for name in names)
-        groups.setdefault(key, []).append(row)
-    # What is not stated comes last, however often; else the longest ranking first.
-    order = sorted(groups.values(), key=lambda group: (not _named(group[0], names[0]), -len(group)))
-    return tuple(Ranking(_heading(group[0], names), tuple(group)) for group in order)
-
-
-def _alike(rows: Sequence[Row], kind: TableSpec) -> tuple[Ranking, ...]:
-    """One ranking for each set of conditions that several rows share, then all other rows."""
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(comparability.comparable(row, kind.conditions), []).append(row)
-    shared = sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
-    made = [Ranking(_stated(group[0], kind), tuple(group)) for group in shared]
-    alone = tuple(row for row in rows if all(row is not other for g in shared for other in g))
-    if alone:
-        made.append(Ranking(_ALONE if shared else None, alone, alone=True))
-    return tuple(made)
-
-
-def _named(row: Row, name: str) -> bool:
-    return row[name] not in (None, [])
-
-
-def _heading(row: Row, names: tuple[str, ...]) -> str:
-    parts = [text(row[name]) if _named(row, name) else unstated(name) for name in names]
-    return " · ".join(parts)
-
-
-def _stated(row: Row, kind: TableSpec) -> str:
-    """The conditions of a row in words: `at most · batch size · over Base`."""
-    words = {"up_to": "at most", "at_least": "at least", "about": "about"}
-    parts = []
-    for name in kind.conditions:
-        value = text(row.get(comparability.field_of(name)))
-        if value and value not in ("exact", "absolute"):
-            led = f"over {value}" if name == "baseline" else value.replace("_", " ")
-            parts.append(words.get(value, led))
-    return " · ".join(parts) or "no condition stated"
-
-
-def _first(rankings: tuple[Ranking, ...], limit: int | None) -> tuple[Ranking, ...]:
-    if limit is None:
-        return rankings
-    kept: list[Ranking] = []
-    for ranking in rankings:
-        rows = ranking.rows[:limit]
-        limit -= len(rows)
-        if rows:
-            kept.append(replace(ranking, rows=rows))
-    return tuple(kept)
-
-
 def _number_classes(rankings: Iterable[Ranking], kind: TableSpec) -> None:
     numbers: dict[Any, int] = {}
     for ranking in rankings:
@@ -248,10 +217,11 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     """Contradictions that rows of the table are part of; the other side may be filtered out."""
     views = [kind.view] if kind.view != "claims" else [name for name in KINDS if name != "claims"]
+    shown = [row["claim_id"] for ranking in rankings for row in ranking.rows]
     found = [
         conflict
         for view in views
-        for conflict in comparability.conflicts(database.query(f"from {view}").dicts(), view)
+        for conflict in comparability.conflicts(_of_the_same(database, view, shown), view)
     ]
     torn = {row["claim_id"]: (conflict, row) for conflict in found for row in conflict.rows}
     concerned = set()
@@ -266,6 +236,22 @@ def _conflicts(
                     for other in conflict.against(statement)
                 ]
     return tuple(conflict for conflict in found if id(conflict) in concerned)
+
+
+def _of_the_same(database: Database, view: str, shown: Sequence[str]) -> Iterable[Row]:
+    """The statements of a view about the systems that these claims are about."""
+    name = comparability.subject_of(view)
+    if name is None:
+        return ()
+    mine = f"select distinct {name} from {view} where list_contains($shown, claim_id)"  # noqa: S608
+    asked = {comparability.condition(row, name) for row in database.stream(mine, {"shown": shown})}
+    spellings = [
+        row[name]
+        for row in database.stream(f"select distinct {name} from {view}")  # noqa: S608
+        if row[name] is not None and comparability.condition(row, name) in asked
+    ]
+    every = f"from {view} where list_contains($spellings, {name})"
+    return database.query(every, {"spellings": spellings}).dicts()
 
 
 def _unranked(kind: TableSpec, rankings: Iterable[Ranking], sort: str | None) -> list[str]:

@@ -39,9 +39,12 @@ VIEWS = (
 )
 _DEFINED = ("macros", "papers", "claims", *VIEWS[1:6], "rejected", "unclaimed")
 _CHOICE = re.compile(r"^qualify .*?^order by .*?;", re.MULTILINE | re.DOTALL)
+_BATCH = 2_048  # rows
 _MEMORY = "180MB"  # of DuckDB's own; Python and its library take some 100 MB besides
 _LISTS = "(a column that holds a list is asked with list_contains(hardware, 'nvidia-a100'))"
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,25 @@ class Database:
     ) -> duckdb.DuckDBPyRelation:
         """The same, not fetched: for pandas, polars, Arrow. Raises UsageError as `query` does."""
         try:
-            statements = duckdb.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type not in _READS:
-                raise UsageError("one SELECT statement, please: the views can only be read")
+            _checked(sql)
             return self._connection.sql(sql, params=dict(parameters) if parameters else None)
         except duckdb.Error as error:
             raise UsageError(_in_sql(error)) from error
+
+    def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Row]:
+        """The same, a few at a time, each by column name: however many there are, few are held."""
+        cursor = self._connection.cursor()
+        try:
+            _checked(sql)
+            cursor.execute(sql, dict(parameters) if parameters else None)
+            columns = [name for name, *_ in cursor.description or ()]
+            while batch := cursor.fetchmany(_BATCH):
+                for row in batch:
+                    yield dict(zip(columns, row, strict=True))
+        except duckdb.Error as error:
+            raise UsageError(_in_sql(error)) from error
+        finally:
+            cursor.close()
 
     def cursor(self) -> Database:
         """Another connection to the same views, for another thread."""
@@ -132,6 +148,12 @@ def unlocked(
         return _from_copy(copy, runs)
     connection = duckdb.connect()
     return connection, _build(connection, runs, every_run=every_run)
+
+
+def _checked(sql: str) -> None:
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type not in _READS:
+        raise UsageError("one SELECT statement, please: the views can only be read")
 
 
 def _copy(runs: Sequence[RunFiles]) -> ColumnarCopy | None:
