@@ -14,7 +14,8 @@ import pytest
 
 from claimgrid.cli.export import TARGETS
 from claimgrid.io import columnar
-from claimgrid.tables import views
+from claimgrid.tables import ranking, views
+from claimgrid.tables.table_specs import KINDS
 from test_cli import GOLDEN, LINES, extract
 
 
@@ -100,12 +101,79 @@ def test_a_folder_that_was_copied_keeps_its_copy(run: Path, kept: None) -> None:
     assert (run / columnar.COPY).stat().st_mtime_ns == made
 
 
+def test_a_run_that_is_called_otherwise_keeps_its_copy(run: Path, kept: None) -> None:
+    rows(run)
+    made = (run / columnar.COPY).stat().st_mtime_ns
+    moved = run.rename(run.with_name("an 'other' name"))
+    database = views.connect([str(moved)])
+    for view in ("papers", "claims", "speedups"):
+        assert database.query(f"select distinct run from {view}").rows == [(str(moved),)]
+    assert str(moved) in database.about[0]
+    assert (moved / columnar.COPY).stat().st_mtime_ns == made
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", b"x" * 500_000])
 def test_a_damaged_copy_is_made_again(run: Path, kept: None, content: bytes) -> None:
     plain = rows(run)
     (run / columnar.COPY).write_bytes(content)
     assert rows(run) == plain
     assert rows(run) == plain
+
+
+@pytest.mark.parametrize("every_run", [False, True])
+def test_several_runs_from_copies_are_those_from_lines(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_run: bool
+) -> None:
+    """The first run failed on some papers, the second repeats a record and lacks a paper."""
+    other = shutil.copytree(run, tmp_path / "other")
+    papers = (run / "papers.jsonl").read_bytes().splitlines(keepends=True)
+    failed = [line.replace(b'"status":"claims"', b'"status":"error"') for line in papers[:2]]
+    (run / "papers.jsonl").write_bytes(b"".join([*failed, *papers[2:]]))
+    twice = papers[3].replace(b'"status":"claims"', b'"status":"duplicate"')
+    (other / "papers.jsonl").write_bytes(b"".join([*papers[:-1], twice]))
+
+    def rows() -> dict[str, object]:
+        database = views.connect([str(run), str(other)], every_run=every_run)
+        found: dict[str, object] = {
+            name: sorted(map(repr, database.query(f"from {name}").rows)) for name in views.VIEWS
+        }
+        order = database.query("select run, claim_id from claims").rows
+        return found | {"order": order, "about": database.about}
+
+    plain = rows()
+    monkeypatch.setattr(columnar, "_LEAST", 0)
+    assert rows() == plain
+    assert (run / columnar.COPY).exists()
+    assert (other / columnar.COPY).exists()
+    assert rows() == plain
+    (other / columnar.COPY).write_bytes(b"no database")
+    assert rows() == plain
+
+
+@pytest.mark.parametrize("table", ["speedups", "benchmarks", "hardware", "efficiency", "papers"])
+@pytest.mark.parametrize("given", [{}, {"sort": "-title"}, {"sort": "year"}, {"group": "run"}])
+def test_a_table_that_is_too_long_to_be_held_has_the_same_first_rows(
+    run: Path, monkeypatch: pytest.MonkeyPatch, table: str, given: dict[str, str]
+) -> None:
+    database = views.connect([str(run)])
+    for group in (given.get("group"), "conditions"):
+        options = ranking.TableOptions(sort=given.get("sort"), group_by=group, limit=3)
+        if group == "conditions" and not KINDS[table].conditions:
+            continue
+        monkeypatch.setattr(ranking, "_MOST", 20_000)
+        held = ranking.rank(database, KINDS[table], options)
+        monkeypatch.setattr(ranking, "_MOST", 3)
+        assert ranking.rank(database, KINDS[table], options) == held
+        assert len(held.rows) == 3
+
+
+def test_a_table_of_too_many_rows_is_refused_with_the_way_out(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "_MOST", 3)
+    database = views.connect([str(run)])
+    with pytest.raises(views.UsageError, match=r"--limit N .* `extract export OUT FILE"):
+        ranking.rank(database, KINDS["claims"], ranking.TableOptions())
 
 
 def test_sql_over_a_copy_reads_no_file_and_changes_nothing(run: Path, kept: None) -> None:

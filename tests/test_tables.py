@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import SetupError, StoreError, UsageError
-from claimgrid.tables import latex_output, markup, run_files, terminal, views
+from claimgrid.tables import latex_output, markup, run_files, terminal, view_building, views
 from claimgrid.tables.grid import Grid, Section, short_title
 from claimgrid.tables.table_specs import KINDS
 from claimgrid.text import readable
@@ -563,10 +563,10 @@ def test_a_file_that_holds_no_claims_is_named(tmp_path: Path, content: str) -> N
 def test_a_url_without_the_extension_that_reads_it_is_a_matter_of_set_up() -> None:
     import duckdb
 
-    error = views._unreadable("s3://b/claims.jsonl", duckdb.IOException("Extension httpfs …"))
+    error = view_building.unreadable("s3://b/c.jsonl", duckdb.IOException("Extension httpfs …"))
     assert isinstance(error, SetupError)
     assert "network access, or copy the run here" in str(error)
-    gone = views._unreadable("s3://b/claims.jsonl", duckdb.IOException("HTTP 404"))
+    gone = view_building.unreadable("s3://b/claims.jsonl", duckdb.IOException("HTTP 404"))
     assert isinstance(gone, StoreError)
 
 

@@ -27,12 +27,17 @@ class ColumnarCopy:
 
     Args:
         made_by: what else it depends on: the views, their program, how the run was named.
-        large: whether the run is so large that a copy pays.
+        size: bytes of its lines.
     """
 
     folder: Path
     made_by: str
-    large: bool
+    size: int
+
+    @property
+    def large(self) -> bool:
+        """Whether the run is so large that a copy pays."""
+        return is_large(self.size)
 
     @property
     def path(self) -> Path:
@@ -83,7 +88,12 @@ class ColumnarCopy:
 def copy_of(folder: Path, made_by: str) -> ColumnarCopy:
     """The copy of a run's folder, whether it is there or not."""
     size = sum(path.stat().st_size for path in _files(folder).values())
-    return ColumnarCopy(folder, made_by, size >= _LEAST)
+    return ColumnarCopy(folder, made_by, size)
+
+
+def is_large(size: int) -> bool:
+    """Whether so many bytes of lines are better read from a copy."""
+    return size >= _LEAST
 
 
 def _files(folder: Path) -> dict[str, Path]:
