@@ -12,7 +12,9 @@ from pydantic_core import to_json
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from claimgrid.extraction.pipeline import read_answer
+from claimgrid.io import run_folder
 from claimgrid.types.answer import Answer, Usage
+from claimgrid.types.manifest import RunManifest
 from claimgrid.types.paper import Paper
 from claimgrid.types.reply import Reply
 from simulated import paper
@@ -40,8 +42,26 @@ def write_run(folder: Path, papers: int) -> int:
                 ids = {"paper_id": f"sim-{mark}", "claim_id": f"{claims:016x}"}
                 made.write(to_json(claim | ids) + b"\n")
     (folder / "rejected.jsonl").write_bytes(b"")
-    (folder / "run.json").write_text(json.dumps({"source": "simulated", "papers": papers}))
+    run_folder.write_manifest(folder, _manifest(papers, claims))
     return claims
+
+
+def _manifest(papers: int, claims: int) -> RunManifest:
+    """A run.json of lines that no run made."""
+    words = "claimgrid python instructor openai finished source model provider mode replay prompt "
+    words += "prompt_sha256 schema_sha256 prices"
+    counts = "statuses errors asked http rejected unclaimed_numbers replies usage"
+    unknown = "stopped_by caution serving base_url cost_usd"
+    used = dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), 0)
+    each = {"tokens": None, "cost_usd": None}
+    told: dict[str, Any] = dict.fromkeys(words.split(), "simulated")
+    told |= {name: {} for name in counts.split()} | dict.fromkeys(unknown.split())
+    told |= dict.fromkeys(("exit_code", "seconds", "unreached", "source_problems", "warnings"), 0)
+    told |= {"papers": papers, "read": papers, "source_ended": True, "claims": {"speedup": claims}}
+    told |= {"live_usage": used, "per_live_claim": each}
+    told |= {"per_live_paper": {"input_tokens": 0, "output_tokens": 0, "cost_usd": None}}
+    told |= {"spent": used | {"cost_usd": None, "per_paper": each, "per_claim": each, "of": []}}
+    return RunManifest.model_validate(told)
 
 
 def write_gold(path: Path, papers: int) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from claimgrid.cli.options import PATH
 from claimgrid.evaluate import score_output
-from claimgrid.evaluate.gold_files import read_all_gold
+from claimgrid.evaluate.gold_files import may_join, read_all_gold
 from claimgrid.evaluate.scoring import ScoreReport
 from claimgrid.evaluate.scoring import evaluate as score_run
 from claimgrid.io import run_folder
@@ -29,7 +29,10 @@ def evaluate(
         1 if F1 over all claims is below `fail_under`, else 0.
     """
     labelled = read_all_gold(gold)
-    report = score_run(labelled, run_folder.read_papers(folder), run_folder.read_claims(folder))
+    # Only the gold's papers are read as what they are: a run may be a thousand times larger.
+    papers = list(run_folder.read_papers(folder, may_join(labelled)))
+    mine = run_folder.of_papers({paper.paper_id for paper in papers})
+    report = score_run(labelled, papers, run_folder.read_claims(folder, mine))
     for told in score_output.warnings(report):
         click.echo(f"extract: {told}", err=True)
     if form == "table":

@@ -7,7 +7,7 @@ instead of `evidence`; `"optional": true` marks one that costs nothing when it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,13 @@ def paper_name(line: Gold) -> str:
 def joins(line: Gold) -> tuple[str, ...]:
     """The keys that a gold line may be found by, the surest first."""
     return tuple(line[key] for key in JOINS if isinstance(line.get(key), str))
+
+
+def may_join(gold: Iterable[Gold]) -> Callable[[Mapping[str, Any]], bool]:
+    """Tells the lines of papers.jsonl that some line of the gold may be about."""
+    wanted = {key for line in gold for key in joins(line)}
+    names = ("paper_id", "abstract_sha256", "title")
+    return lambda paper: any(paper.get(name) in wanted for name in names)
 
 
 def _problem(line: Gold) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import jsonlines
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from claimgrid.errors import StoreError
 from claimgrid.types.claim import CLAIM, Claim, PaperLine, Rejected
@@ -29,6 +29,7 @@ from claimgrid.types.outcome import Outcome
 NAMES = ("claims.jsonl", "papers.jsonl", "rejected.jsonl")
 MANIFEST = "run.json"
 REPLIES = "replies.sqlite"
+Wanted = Callable[[Mapping[str, Any]], bool]
 _Line = TypeVar("_Line", bound=BaseModel)
 
 
@@ -115,23 +116,41 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
         raise StoreError(f"{folder / MANIFEST}: cannot be written: {error}") from error
 
 
-def read_claims(folder: Path) -> Iterator[Claim]:
-    """The claims of a run, in order. Raises StoreError with file and line."""
-    return _read(folder / "claims.jsonl", CLAIM)
+def read_claims(folder: Path, wanted: Wanted | None = None) -> Iterator[Claim]:
+    """The claims of a run, in order. Raises StoreError with file and line.
+
+    Args:
+        wanted: which lines, told by their JSON; the others are passed over unchecked.
+    """
+    return _read(folder / "claims.jsonl", CLAIM, wanted)
 
 
-def read_papers(folder: Path) -> Iterator[PaperLine]:
+def read_papers(folder: Path, wanted: Wanted | None = None) -> Iterator[PaperLine]:
     """The paper lines of a run, in order. Raises StoreError with file and line.
 
     Repeated records of a paper, which the run set aside, are left out.
     """
-    lines = _read(folder / "papers.jsonl", TypeAdapter(PaperLine))
+    lines = _read(folder / "papers.jsonl", TypeAdapter(PaperLine), wanted)
     return (line for line in lines if line.status != "duplicate")
 
 
-def read_rejected(folder: Path) -> Iterator[Rejected]:
+def read_rejected(folder: Path, wanted: Wanted | None = None) -> Iterator[Rejected]:
     """The rejected items of a run, in order. Raises StoreError with file and line."""
-    return _read(folder / "rejected.jsonl", TypeAdapter(Rejected))
+    return _read(folder / "rejected.jsonl", TypeAdapter(Rejected), wanted)
+
+
+def of_papers(names: Collection[str]) -> Wanted:
+    """Wants the lines of these papers."""
+    return lambda line: line.get("paper_id") in names
+
+
+def count_claims(folder: Path) -> int:
+    """How many claims a run has, by its lines. Raises StoreError where it cannot be read."""
+    try:
+        with (folder / "claims.jsonl").open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except OSError as error:
+        raise _not_a_run(folder / "claims.jsonl", error) from error
 
 
 def read_outcomes(folder: Path) -> Iterator[Outcome]:
@@ -169,10 +188,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found.model_dump(mode="json")
 
 
-def _read(path: Path, lines: TypeAdapter[Any]) -> Iterator[Any]:
+def _read(path: Path, lines: TypeAdapter[Any], wanted: Wanted | None) -> Iterator[Any]:
     try:
-        with jsonlines.open(path) as reader:
+        with jsonlines.open(path, loads=json.loads if wanted is None else from_json) as reader:
             for number, line in enumerate(reader.iter(type=dict), 1):
+                if wanted is not None and not wanted(line):
+                    continue
                 try:
                     yield lines.validate_python(line)
                 except ValidationError as error:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from claimgrid.errors import SetupError, StoreError
+from claimgrid.errors import SetupError, StoreError, UsageError
 from claimgrid.io import run_folder
 from claimgrid.report.comparison import NamedRun, compare
 from claimgrid.report.page_data import pack, pack_text, payload, payload_of_runs
@@ -45,23 +45,33 @@ SCRIPTS = (
     "review",
     "app",
 )
+MOST_CLAIMS = 40_000  # of one page
 _IMPORT = re.compile(r'^import\s[^;]*?from "\./\w+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async |const |class |function ))", re.MULTILINE)
 _HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def report(folders: Sequence[Path], out: Path) -> int:
+def report(
+    folders: Sequence[Path], out: Path, papers: Sequence[Collection[str]] | None = None
+) -> int:
     """Write the report of a run, or of several runs compared.
+
+    Args:
+        papers: of each run the ids of the papers that are shown; None: all.
 
     Returns:
         The size of the file in bytes.
 
     Raises:
+        UsageError: a page cannot hold so many claims.
         StoreError: the run cannot be read, or `out` cannot be written.
         SetupError: the extra `[report]` is not installed.
     """
     names = run_names(folders)
-    data = run_payload(folders[0]) if len(folders) == 1 else runs_payload(folders, names)
+    if papers is None:
+        refuse_too_many(sum(map(run_folder.count_claims, folders)))
+    of = papers or [None] * len(folders)
+    data = run_payload(folders[0], of[0]) if len(folders) == 1 else runs_payload(folders, names, of)
     text = page(data, title=" and ".join(names))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -71,27 +81,39 @@ def report(folders: Sequence[Path], out: Path) -> int:
     return out.stat().st_size
 
 
-def run_payload(folder: Path) -> dict[str, Any]:
+def refuse_too_many(claims: int) -> None:
+    """Raises UsageError where a browser could not hold a page of so many claims."""
+    if claims > MOST_CLAIMS:
+        raise UsageError(
+            f"{claims:,} claims are too many for one page, which holds {MOST_CLAIMS:,}: browse "
+            "them with `extract serve OUT`, or choose papers, as with "
+            "--where \"device = 'nvidia-h100'\""
+        )
+
+
+def run_payload(folder: Path, of: Collection[str] | None = None) -> dict[str, Any]:
     """What a page embeds of a run. Raises StoreError where it cannot be read."""
     manifest = run_folder.read_manifest(folder)
     return payload(
         manifest,
-        checked_run.read_papers(folder),
-        checked_run.read_claims(folder),
-        checked_run.read_rejected(folder),
+        checked_run.read_papers(folder, of),
+        checked_run.read_claims(folder, of),
+        checked_run.read_rejected(folder, of),
     )
 
 
-def runs_payload(folders: Sequence[Path], names: Sequence[str]) -> dict[str, Any]:
+def runs_payload(
+    folders: Sequence[Path], names: Sequence[str], of: Sequence[Collection[str] | None]
+) -> dict[str, Any]:
     """What a page embeds of several runs. Raises StoreError where one cannot be read."""
     runs = [
         NamedRun(
             name,
-            tuple(checked_run.read_papers(folder)),
-            tuple(checked_run.read_claims(folder)),
-            tuple(checked_run.read_rejected(folder)),
+            tuple(checked_run.read_papers(folder, own)),
+            tuple(checked_run.read_claims(folder, own)),
+            tuple(checked_run.read_rejected(folder, own)),
         )
-        for folder, name in zip(folders, names, strict=True)
+        for folder, name, own in zip(folders, names, of, strict=True)
     ]
     manifests = {
         name: run_folder.read_manifest(folder) for folder, name in zip(folders, names, strict=True)

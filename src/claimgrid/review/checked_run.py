@@ -9,7 +9,7 @@ them, because it measures the model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,11 +107,15 @@ def stale(
             yield one
 
 
-def read_claims(folder: Path) -> Iterator[Claim]:
-    """The claims of a run with the decisions on them. Raises StoreError with file and line."""
-    papers = changes(folder).papers
+def read_claims(folder: Path, of: Collection[str] | None = None) -> Iterator[Claim]:
+    """The claims of a run with the decisions on them. Raises StoreError with file and line.
+
+    Args:
+        of: the ids of the papers whose claims are wanted; None: of all.
+    """
+    papers = _of(changes(folder).papers, of)
     told: set[str] = set()
-    for claim in run_folder.read_claims(folder):
+    for claim in run_folder.read_claims(folder, _wanted(of)):
         applied = papers.get(claim.paper_id)
         if applied is None or not _stands_in(claim, applied.paper):
             yield claim
@@ -123,19 +127,19 @@ def read_claims(folder: Path) -> Iterator[Claim]:
             yield from applied.claims
 
 
-def read_papers(folder: Path) -> Iterator[PaperLine]:
+def read_papers(folder: Path, of: Collection[str] | None = None) -> Iterator[PaperLine]:
     """The paper lines of a run, counting what was decided. Raises StoreError with file and line."""
     papers = changes(folder).papers
-    for line in run_folder.read_papers(folder):
+    for line in run_folder.read_papers(folder, _wanted(of)):
         applied = papers.get(line.paper_id)
         same = applied is not None and applied.paper.abstract_sha256 == line.abstract_sha256
         yield applied.paper if applied is not None and same else line
 
 
-def read_rejected(folder: Path) -> Iterator[Rejected]:
+def read_rejected(folder: Path, of: Collection[str] | None = None) -> Iterator[Rejected]:
     """The rejected items of a run, with those that people rejected at the end."""
-    yield from run_folder.read_rejected(folder)
-    for applied in changes(folder).papers.values():
+    yield from run_folder.read_rejected(folder, _wanted(of))
+    for applied in _of(changes(folder).papers, of).values():
         yield from applied.rejected
 
 
@@ -170,6 +174,14 @@ def write_copy(folder: Path, copy: Path) -> bool:
     with (copy / "rejected.jsonl").open("wb") as out:
         out.writelines(map(_json, read_rejected(folder)))
     return True
+
+
+def _wanted(of: Collection[str] | None) -> run_folder.Wanted | None:
+    return None if of is None else run_folder.of_papers(of)
+
+
+def _of(papers: dict[str, Applied], of: Collection[str] | None) -> dict[str, Applied]:
+    return {name: applied for name, applied in papers.items() if of is None or name in of}
 
 
 def _json(line: Claim | PaperLine | Rejected) -> bytes:
