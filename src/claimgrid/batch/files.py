@@ -222,6 +222,12 @@ def recordings(results: Path, requests: Path, recorded: str) -> Iterator[Recordi
             yield f"{where}: custom_id {key!r} is not among the requests of {requests}"
         elif line.get("error") or not isinstance(response, dict):
             yield f"{where}: the request failed: {line.get('error')}"
+        elif isinstance(response.get("choices"), list):
+            # Some releases of vLLM write the completion itself, and neither status nor body.
+            attempt = Attempt(status=200, body=response)
+            yield Recording(
+                **asked[key], origin="batch-file", recorded=recorded, attempts=(attempt,)
+            )
         elif response.get("status_code") != 200 or not isinstance(response.get("body"), dict):
             yield f"{where}: status {response.get('status_code')}: {response.get('body')}"
         else:
