@@ -168,6 +168,18 @@ def test_a_source_of_fewer_papers_than_shards_is_merged(
     assert [line.paper_id for line in papers] == [f"sim-{number}" for number in range(11)]
 
 
+def test_shards_that_asked_nobody_are_merged(tmp_path: Path) -> None:
+    folders = [tmp_path / "s1", tmp_path / "s2"]
+    for number, folder in enumerate(folders, 1):
+        assert run(ROOT / "seeds", folder, shard=f"{number}/2") == 0
+    merge(folders, tmp_path / "all")
+    assert run(ROOT / "seeds", tmp_path / "one") == 0
+    for name in LINES:
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+    merged, one = (run_folder.read_manifest(tmp_path / name) for name in ("all", "one"))
+    assert merged["per_live_paper"] == one["per_live_paper"]
+
+
 def test_shards_hold_whole_packs(shards: Callable[..., list[Path]], tmp_path: Path) -> None:
     folders = shards(of=2, pack=4)
     first = [line.paper_id for line in run_folder.read_papers(folders[0])]

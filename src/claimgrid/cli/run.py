@@ -25,7 +25,7 @@ from claimgrid.cli.progress import LogFormat, progress
 from claimgrid.cli.run_report import print_summary, tell_decisions
 from claimgrid.engines import agreement_runs, ray_engine
 from claimgrid.engines.local_engine import run_source
-from claimgrid.engines.ray_engine import RayOptions
+from claimgrid.engines.ray_cluster import RayOptions
 from claimgrid.engines.run_setup import FinishedRun
 from claimgrid.errors import UsageError
 from claimgrid.llm.budget import SpendLimits

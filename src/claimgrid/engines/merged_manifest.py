@@ -37,7 +37,8 @@ def merged_manifest(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     whole = {name: value for name, value in parts[0].items() if name != "shard"}
     whole |= {name: _added(part[name] for part in parts) for name in _ADDED}
-    live, asked = whole["live_usage"], whole["asked"].get("live", 0)
+    # As a single run does where it asked nobody.
+    live, asked = whole["live_usage"], max(1, whole["asked"].get("live", 0))
     claims = sum(whole["claims"].values())
     return whole | {
         "adapted": sorted({one for part in parts for one in part["adapted"]}),
@@ -46,8 +47,8 @@ def merged_manifest(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "exit_code": max(part["exit_code"] for part in parts),
         "shards": len(parts),
         "per_live_paper": {
-            "input_tokens": _each(live["input_tokens"], asked) or 0.0,
-            "output_tokens": _each(live["output_tokens"], asked) or 0.0,
+            "input_tokens": round(live["input_tokens"] / asked, 1),
+            "output_tokens": round(live["output_tokens"] / asked, 1),
             "cost_usd": _each(whole["cost_usd"], asked),
         },
         # The shards do not say how many claims came of live replies.

@@ -70,7 +70,7 @@ def report(
     names = run_names(folders)
     if papers is None:
         refuse_too_many(sum(map(run_folder.count_claims, folders)))
-    of = papers or [None] * len(folders)
+    of: Sequence[Collection[str] | None] = papers or [None] * len(folders)
     data = run_payload(folders[0], of[0]) if len(folders) == 1 else runs_payload(folders, names, of)
     text = page(data, title=" and ".join(names))
     try:
