@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ _COUNT = "select kind, count(*) from claims group by kind"
 
 def main(sizes: list[int]) -> None:
     """Print a line for each size and command."""
-    print(f"{'papers':>9} {'claims':>9}  {'command':<14} {'seconds':>8} {'MB':>6}")
+    print(f"{'papers':>9} {'claims':>9}  {'command':<14} {'seconds':>8} {'CPU-s':>6} {'MB':>6}")
     for papers in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             run, gold = Path(scratch, "run"), Path(scratch, "gold.jsonl")
@@ -48,11 +49,12 @@ def main(sizes: list[int]) -> None:
                 "table, 2 runs": ("table", "speedups", run, twin, "--limit", "20"),
             }
             for name, words in commands.items():
-                seconds, peak, code = _measured(*map(str, words))
+                seconds, cpu, peak, code = _measured(*map(str, words))
                 failed = f"  exit code {code}" if code else ""
                 if name == "report" and code == 2:
                     failed = "  refused: too many claims for a page"
-                print(f"{papers:>9,} {claims:>9,}  {name:<14} {seconds:>8.1f} {peak:>6}{failed}")
+                told = f"{seconds:>8.1f} {cpu:>6.1f} {peak:>6}{failed}"
+                print(f"{papers:>9,} {claims:>9,}  {name:<14} {told}")
             for path in sorted(run.iterdir()):
                 print(f"{'':>20}  {path.name:<18} {path.stat().st_size / 1e6:>10.1f} MB")
 
@@ -73,14 +75,14 @@ def throughput(papers: int) -> None:
             out = Path(scratch, name)
             given = ("run", source, "--model", "sim:latency=20", "--base-url", server.url)
             given += ("--concurrency", 64, "--log-format", "none", "--out", out, *words)
-            seconds, peak, code = _measured(*map(str, given))
+            seconds, _, peak, code = _measured(*map(str, given))
             failed = f"  exit code {code}" if code else ""
             print(f"{name:<16} {seconds:>8.1f} {papers / seconds:>9.0f} {peak:>6}{failed}")
             if name == "local":
                 lines, replies = _bytes(out, "*.jsonl"), _bytes(out, "replies.sqlite*")
                 print(f"  on disk a paper: lines {lines / papers:,.0f}, replies "
                       f"{replies / papers:,.0f} bytes")  # fmt: skip
-                seconds, peak, _ = _measured(*map(str, given))
+                seconds, _, peak, _ = _measured(*map(str, given))
                 print(f"{'local, again':<16} {seconds:>8.1f} {papers / seconds:>9.0f} {peak:>6}")
 
 
@@ -88,8 +90,8 @@ def _bytes(folder: Path, pattern: str) -> int:
     return sum(path.stat().st_size for path in folder.glob(pattern))
 
 
-def _measured(*words: str) -> tuple[float, int, int]:
-    """Seconds, peak resident megabytes and exit code of one `extract` command."""
+def _measured(*words: str) -> tuple[float, float, int, int]:
+    """Seconds, those of a CPU, peak resident megabytes and exit code of one `extract` command."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "claimgrid", *words],
@@ -98,10 +100,23 @@ def _measured(*words: str) -> tuple[float, int, int]:
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return time.perf_counter() - began, used.ru_maxrss // 1024, process.returncode
+    seconds = time.perf_counter() - began
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, process.returncode
+
+
+def _machine() -> str:
+    """The machine, its load and the versions that the figures come from."""
+    import duckdb
+
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores, load {load:.1f} at the start, "
+        f"Python {platform.python_version()}, duckdb {duckdb.__version__}"
+    )
 
 
 if __name__ == "__main__":
+    print(_machine())
     sizes = [int(word) for word in sys.argv[1:] if word != "--throughput"]
     if "--throughput" in sys.argv:
         throughput(*(sizes or [_PAPERS]))

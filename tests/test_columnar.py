@@ -12,8 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from claimgrid.cli import report
 from claimgrid.cli.export import TARGETS
 from claimgrid.io import columnar
+from claimgrid.report import page_builder
+from claimgrid.review import checked_run
 from claimgrid.tables import ranking, views
 from claimgrid.tables.table_specs import KINDS
 from test_cli import GOLDEN, LINES, extract
@@ -174,6 +177,24 @@ def test_a_table_of_too_many_rows_is_refused_with_the_way_out(
     database = views.connect([str(run)])
     with pytest.raises(views.UsageError, match=r"--limit N .* `extract export OUT FILE"):
         ranking.rank(database, KINDS["claims"], ranking.TableOptions())
+
+
+def test_a_page_of_too_many_claims_is_refused_or_made_of_a_part(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (chosen,) = report._chosen([run], "kind = 'model_size' -- a comment")
+    papers = list(checked_run.read_papers(run, chosen))
+    claims = list(checked_run.read_claims(run, chosen))
+    assert 0 < len(papers) < len(list(checked_run.read_papers(run)))
+    assert {paper.paper_id for paper in papers} == {claim.paper_id for claim in claims} == chosen
+    assert len({claim.kind for claim in claims}) > 1  # the page shows all that a paper claims
+    monkeypatch.setattr(page_builder, "MOST_CLAIMS", len(claims) - 1)
+    with pytest.raises(views.UsageError, match=r"`extract serve OUT`, or choose papers"):
+        page_builder.report([run], tmp_path / "report.html")
+    with pytest.raises(views.UsageError, match=f"^{len(claims)} claims are too many"):
+        report._chosen([run], "kind = 'model_size'")
+    with pytest.raises(views.UsageError, match="no_such_column"):
+        report._chosen([run], "no_such_column = 1")
 
 
 def test_sql_over_a_copy_reads_no_file_and_changes_nothing(run: Path, kept: None) -> None:
