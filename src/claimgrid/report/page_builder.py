@@ -70,8 +70,10 @@ def report(
     names = run_names(folders)
     if papers is None:
         refuse_too_many(sum(map(run_folder.count_claims, folders)))
-    of: Sequence[Collection[str] | None] = papers or [None] * len(folders)
-    data = run_payload(folders[0], of[0]) if len(folders) == 1 else runs_payload(folders, names, of)
+    if len(folders) == 1:
+        data = run_payload(folders[0], papers[0] if papers else None)
+    else:
+        data = runs_payload(folders, names, papers)
     text = page(data, title=" and ".join(names))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +105,9 @@ def run_payload(folder: Path, of: Collection[str] | None = None) -> dict[str, An
 
 
 def runs_payload(
-    folders: Sequence[Path], names: Sequence[str], of: Sequence[Collection[str] | None]
+    folders: Sequence[Path],
+    names: Sequence[str],
+    of: Sequence[Collection[str] | None] | None = None,
 ) -> dict[str, Any]:
     """What a page embeds of several runs. Raises StoreError where one cannot be read."""
     runs = [
@@ -113,7 +117,7 @@ def runs_payload(
             tuple(checked_run.read_claims(folder, own)),
             tuple(checked_run.read_rejected(folder, own)),
         )
-        for folder, name, own in zip(folders, names, of, strict=True)
+        for folder, name, own in zip(folders, names, of or [None] * len(folders), strict=True)
     ]
     manifests = {
         name: run_folder.read_manifest(folder) for folder, name in zip(folders, names, strict=True)
