@@ -148,18 +148,6 @@ def shards(server: str, tmp_path: Path) -> Callable[..., list[Path]]:
     return made
 
 
-@pytest.mark.slow
-def test_shards_that_asked_nobody_are_merged(tmp_path: Path) -> None:
-    parts = [tmp_path / number for number in "12"]
-    for number, part in enumerate(parts, 1):
-        recorded = ("--model", "claude", "--replay", "only", "--shard", f"{number}/2")
-        assert extract("run", "seeds/", "-o", part, *recorded).returncode == 0
-    done = extract("merge", *parts, "-o", tmp_path / "whole")
-    assert done.returncode == 0, done.stderr
-    golden = ROOT / "fixtures" / "golden" / "seeds" / "claims.jsonl"
-    assert (tmp_path / "whole" / "claims.jsonl").read_bytes() == golden.read_bytes()
-
-
 def test_a_source_of_fewer_papers_than_shards_is_merged(
     shards: Callable[..., list[Path]], tmp_path: Path
 ) -> None:
