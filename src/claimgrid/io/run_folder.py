@@ -188,7 +188,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found.model_dump(mode="json")
 
 
-def _read(path: Path, lines: TypeAdapter[Any], wanted: Wanted | None) -> Iterator[Any]:
+def _read(path: Path, lines: TypeAdapter[Any], wanted: Wanted | None = None) -> Iterator[Any]:
     try:
         with jsonlines.open(path, loads=json.loads if wanted is None else from_json) as reader:
             for number, line in enumerate(reader.iter(type=dict), 1):
