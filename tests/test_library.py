@@ -51,7 +51,7 @@ def test_a_claim_list_shows_words_as_text(tmp_path: Path) -> None:
     assert "p:3-14" in page
     assert page.count("<tr>") == 201
     assert "and 1 more" in page
-    assert repr(claims).startswith("<ClaimList of 201 claims: speedup 2.0x; ")
+    assert repr(claims).startswith("<ClaimList of 201 claims: speedup 2x; ")
     assert len(repr(claims)) < 300
     assert "more" not in claims[:2]._repr_html_()
 
