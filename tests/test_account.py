@@ -102,6 +102,7 @@ def test_max_cost_stops_before_it_is_spent(tmp_path: Path) -> None:
     assert "$1.5" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_cost_limit_without_a_price_is_refused_with_a_way_on(tmp_path: Path) -> None:
     done = extract("run", papers(tmp_path, 1), "--out", tmp_path / "out", "--model", "m",
                    "--base-url", "http://127.0.0.1:9/v1", "--max-cost", 1)  # fmt: skip

@@ -101,6 +101,7 @@ def test_places_are_capped() -> None:
     assert len(matches(read("2x " * 1000), "2x")) == MOST_MATCHES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a" * 10**6, "aab " * 250_000, "{" * 10**6, "\\" * 10**6])
 def test_hostile_texts_are_read_and_searched(text: str) -> None:
     doc = read(text)

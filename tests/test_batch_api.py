@@ -112,6 +112,7 @@ def test_what_is_cut_or_refused_is_final_and_stored(bench: Bench, finish: str) -
     assert all(len(bench.attempts(request)) == 1 for request in asked)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     sizes=st.lists(st.integers(0, 400), min_size=1, max_size=12),

@@ -136,6 +136,7 @@ def test_a_rewritten_body_is_the_one_that_the_client_makes(vendor: Vendor) -> No
     assert [number(body) for body in together] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_many_requests_go_in_parts_and_come_back_under_their_keys(
     tmp_path: Path, vendor: Vendor
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_batch_that_did_not_come_into_being_is_made(vendor: Vendor, bench: Ven
     assert (len(vendor.provider.batches), len(vendor.provider.asked)) == (1, 2)
 
 
+@pytest.mark.slow
 def test_part_of_a_batch_may_fail_expire_or_be_too_much(vendor: Vendor, bench: VendorBench) -> None:
     first = {2: vendor.bad, 3: None, 4: vendor.busy}
 
@@ -200,6 +202,7 @@ def test_part_of_a_batch_may_fail_expire_or_be_too_much(vendor: Vendor, bench: V
     bench.all_answered(asked(vendor, 4))
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_what_was_done_and_sends_no_more(tmp_path: Path, vendor: Vendor) -> None:
     bench = VendorBench(tmp_path / "run", vendor, BatchLimits(requests=2))
     four = asked(vendor, 4)
@@ -243,6 +246,7 @@ def test_a_refused_step_tells_what_to_do(
     assert "said so" in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_full_queue_of_gemini_s_is_waited_for(tmp_path: Path, vendor: Vendor) -> None:
     if isinstance(vendor.provider, Anthropic):
         pytest.skip("Anthropic names no such limit; a 429 of its passes")

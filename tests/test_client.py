@@ -255,6 +255,7 @@ def test_every_mode_goes_out_and_comes_back(mode: str) -> None:
     assert [item.value for item in answer.reply.speedups] == ["2.5x"]
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 @settings(max_examples=60)
 def test_the_fast_path_sends_the_bytes_of_the_real_client(title: str, abstract: str) -> None:

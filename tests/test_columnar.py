@@ -31,6 +31,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [False, True])
 def test_exports_hold_the_rows_of_the_views(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
@@ -123,6 +124,7 @@ def test_a_damaged_copy_is_made_again(run: Path, kept: None, content: bytes) -> 
     assert rows(run) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every_run", [False, True])
 def test_several_runs_from_copies_are_those_from_lines(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_run: bool

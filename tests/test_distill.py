@@ -102,6 +102,7 @@ def test_gold_about_other_papers_is_an_error(tmp_path: Path) -> None:
         list(training_pairs.of_gold(str(source), other, shipped))
 
 
+@pytest.mark.slow
 def test_stored_replies_are_taken_as_they_came(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     assert extract("run", "seeds/", "--out", seeds, "--replay", "only").returncode == 0

@@ -19,6 +19,7 @@ def clean() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_runs_from_the_recordings(path: Path) -> None:
     done = subprocess.run(

@@ -209,6 +209,7 @@ def test_a_spreadsheet_with_merged_titles_above(tmp_path: Path) -> None:
     assert "row 5" in bad.message
 
 
+@pytest.mark.slow
 def test_zstandard_whole_and_cut(tmp_path: Path) -> None:
     zstandard = pytest.importorskip("zstandard")
     text = "".join(json.dumps({"id": n, "title": "K", "abstract": f"It is {n * n}x."}) + "\n"

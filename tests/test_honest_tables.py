@@ -62,6 +62,7 @@ def efficiency(paper_id: str, number: float, unit: str, metric: str) -> Any:
 # What is written, and what is computed ───────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "low", "factor", "shown"),
     [
@@ -96,6 +97,7 @@ def test_a_factor_that_is_written_is_not_called_computed(tmp_path: Path) -> None
     assert (row["ratio"], row["computed"]) == ("2.54×", "False")
 
 
+@pytest.mark.slow
 def test_points_or_percent_gives_no_factor_and_says_so(tmp_path: Path) -> None:
     doubtful = percent("p", "10%", 10, None, metric="utilization", ambiguous="points_or_percent")
     folder = run(tmp_path / "r", [paper("p", "x")], [doubtful, speedup("p", 2.0)])
@@ -178,6 +180,7 @@ def test_a_pivot_keeps_papers_without_a_system_apart(tmp_path: Path) -> None:
     assert sorted(row["subject"] for row in made) == ["(P)", "(Q)"]
 
 
+@pytest.mark.slow
 def test_devices_are_products_in_text_and_slugs_for_machines(tmp_path: Path) -> None:
     folder = run(tmp_path / "r", [paper("p", "x")], [speedup("p", 2.0)])
     for form in ("terminal", "markdown", "html", "latex"):
@@ -191,6 +194,7 @@ def test_devices_are_products_in_text_and_slugs_for_machines(tmp_path: Path) -> 
     assert product_name("zephyr-q9") == "Zephyr Q9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("date", "day", "stated"),
     [
@@ -349,6 +353,7 @@ def field(tmp_path: Path) -> Path:
     return run(tmp_path / "field", papers, [*made, size, device])
 
 
+@pytest.mark.slow
 def test_a_board_is_best_first_with_records_sizes_and_what_cannot_be_compared(field: Path) -> None:
     made = rows("leaderboard", field)
     assert [(row["score"], row["rank"], row["best_so_far"]) for row in made] == [

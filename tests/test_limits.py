@@ -352,6 +352,7 @@ _HEADERS = st.dictionaries(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(_HEADERS, max_size=4))
 def test_no_header_whatever_it_says_costs_a_reply(told: list[dict[str, str]]) -> None:
     async def main(clock: Clock) -> int:

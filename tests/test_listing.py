@@ -208,6 +208,7 @@ BLOCKS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(BLOCKS, st.lists(JUNK, max_size=3)), max_size=6))
 def test_junk_between_blocks_costs_no_block(parts: list[tuple[str, list[str]]]) -> None:
     text = "".join(block + "".join(f"{line}\n" for line in junk) for block, junk in parts)

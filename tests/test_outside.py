@@ -109,6 +109,7 @@ def test_the_epoch_table_gives_the_counts_that_abstracts_state(table: Path) -> N
     assert found == [("Zephyr-7B", [7_000_000_000]), ("Boreas", [1_300_000_000])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["corpus", "table"])
 def test_a_run_is_scored_by_recall(
     layout: str, request: pytest.FixtureRequest, tmp_path: Path

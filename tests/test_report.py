@@ -115,6 +115,7 @@ def test_what_abstracts_say_stands_in_the_packed_data_alone(page: str) -> None:
     assert BREAK in json.dumps(unpacked(parts(page).blocks()["data"]), ensure_ascii=False)
 
 
+@pytest.mark.slow
 def test_a_title_cannot_leave_its_element(tmp_path: Path) -> None:
     made = page_builder.page({}, title="</title><script>alert(1)</script>")
     assert "<script>alert" not in made
@@ -227,6 +228,7 @@ def test_several_runs_stand_in_one_report(folder: Path, tmp_path: Path) -> None:
     assert differ == [{"field": "metric", "said": {"one": "speed", "two": "latency"}}]
 
 
+@pytest.mark.slow
 def test_runs_are_named_by_globs_and_need_a_file_of_their_own(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_run(tmp_path / "outputs" / name)

@@ -157,6 +157,7 @@ def test_ctrl_c_finishes_what_is_under_way_and_says_how_to_go_on(
     check(out, reference)
 
 
+@pytest.mark.slow
 def test_ctrl_c_does_not_wait_for_a_server_that_asks_to_come_back_later(tmp_path: Path) -> None:
     papers, out = source(tmp_path, 4), tmp_path / "out"
     refusing = Server(lambda number, body: Say({}, status=429, headers={"retry-after": "100"}))

@@ -214,6 +214,7 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     assert str(tmp_path) in done.stderr
 
 
+@pytest.mark.slow
 def test_several_runs_are_one_list_and_each_model_is_told(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(folder, other)

@@ -34,6 +34,7 @@ def test_a_shard_that_cannot_be_is_refused(written: str) -> None:
         parse(written)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.integers(1, 1_000), st.floats(1, 1e6))
 def test_the_shares_of_the_limits_add_up(of: int, requests: int, rate: float) -> None:
     shards = [Shard(number, of) for number in range(1, of + 1)]

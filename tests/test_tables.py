@@ -279,6 +279,7 @@ def test_columns_of_a_file_for_machines_have_their_types(one: Path, tmp_path: Pa
     assert any(row[2] == "FooBench · accuracy" for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "begins"),
     [
@@ -380,6 +381,7 @@ def test_a_pivot_marks_conflicts(one: Path) -> None:
 # Several runs, several shapes ────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_paper_of_two_runs_counts_once_and_the_one_that_came_out_stands(tmp_path: Path) -> None:
     failed = paper("alpha", "aaa", status="error")
     first = run(tmp_path / "1", [failed, paper("beta", "bbb")], [speedup("beta", 2.0)])
@@ -430,6 +432,7 @@ def test_tables_are_written_as_parquet_with_their_types(one: Path, tmp_path: Pat
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+@pytest.mark.slow
 def test_excel_gets_text_as_text(one: Path, tmp_path: Path) -> None:
     pytest.importorskip("xlsxwriter")
     run(tmp_path / "r", [paper("p", "x")], [speedup("p", 2.0, subject="=1+1")])
@@ -469,6 +472,7 @@ def test_sql_answers_over_all_views(one: Path) -> None:
     assert "claim_id" in wide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -495,6 +499,7 @@ def test_sql_that_is_wrong_or_reaches_out_is_refused(one: Path, query: str, word
     assert not (one / "stolen.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

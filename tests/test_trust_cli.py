@@ -339,6 +339,7 @@ def test_samples_have_recordings_of_their_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_several_models_read_standard_input_once_and_say_who_agrees(tmp_path: Path) -> None:
     text = "Zephyr is 2.5x faster than Boreas on an A100 GPU and has 7B parameters."
     models = ("--model", "rules", "--model", "reader")
@@ -383,6 +384,7 @@ def test_a_paper_that_one_run_failed_on_has_the_support_of_the_others(tmp_path: 
     assert "read other texts of p1" in done.stderr
 
 
+@pytest.mark.slow
 def test_tables_hold_the_sure_claims_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(GOLDEN, folder)
