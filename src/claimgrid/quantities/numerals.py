@@ -104,10 +104,16 @@ def fraction_at(text: str, digit: int, floor: int) -> Number | None:
     return Number(digit, end, value, kind)
 
 
+# Characters after which a numeral has no power, error, share or magnitude. "" is the end.
+_NOTHING_MORE = frozenset(["", "%", ",", ".", ";", ":", ")", "]", "/"])
+
+
 def numeral_at(text: str, start: int, digit: int) -> tuple[Number, int]:
     """The numeral whose first digit is at `digit`, with power, exponent and magnitude."""
     literal, end = _literal(text, start, digit)
     value = float(literal)
+    if text[end : end + 1] in _NOTHING_MORE:
+        return Number(start, end, finite(value), ""), end
     power = (
         _POWER.match(text, end)
         or _EXPONENT.match(text, end)

@@ -40,6 +40,8 @@ def unread(
 
 def unread_words(text: str, known: Sequence[TextSpan], span: Span) -> list[str]:
     """The digits and number words of `text[span]` that lie in no known span."""
+    if _within(known, span.start, span.end):
+        return []  # most copied words are what was read, and no more
     words = text[span.start : span.end]
     left = [
         char
