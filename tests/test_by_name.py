@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from claimgrid.sources import read
 from test_cli import extract, lines
 
 ENTRY = """<entry><id>http://arxiv.org/abs/{id}</id><updated>2024-06-03T10:00:00Z</updated>
@@ -221,3 +223,32 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     assert done.returncode == 2
     told = "did you mean arxiv:2410.21465?" if name[0] == "2" else "id; docs/sources.md"
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "hf"])
+def test_files_in_object_stores_are_read_by_fsspec(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is fsspec's own, in memory, under the scheme of a real one."""
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.get_filesystem_class("memory")
+
+    class Store(memory):  # type: ignore[misc, valid-type]
+        protocol = scheme
+        store: ClassVar[dict[str, Any]] = {}
+        pseudo_dirs: ClassVar[list[str]] = [""]
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return "/" + path.removeprefix(f"{scheme}://").strip("/")
+
+    registry = importlib.import_module("fsspec.registry")
+    monkeypatch.setitem(registry._registry, scheme, Store)
+    file = Path(__file__).parent / "data/sources/library.bib"
+    Store().pipe_file("/shelf/library.bib", file.read_bytes())
+    here, there = (
+        [getattr(one, "title", None) for one in read(name)]
+        for name in (str(file), f"{scheme}://shelf/library.bib")
+    )
+    assert here == there
+    assert len(here) > 1
