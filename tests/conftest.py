@@ -19,11 +19,17 @@ for name in list(os.environ):
 # A background shell starts its children with Ctrl-C ignored, and they would pass that on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Derandomized: a red run is red again. A slow machine must not fail a property.
-settings.register_profile(
-    "claimgrid", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("claimgrid")
+# Derandomized: a red run is red again. A slow machine must not fail a property. CI tries four times
+# as many examples as a contributor's short run; `pytest --hypothesis-profile ci` does the same.
+for profile, examples in (("short", 25), ("ci", 100)):
+    settings.register_profile(
+        profile,
+        derandomize=True,
+        deadline=None,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("ci" if os.environ.get("CI") else "short")
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _connect = socket.socket.connect
