@@ -46,6 +46,7 @@ def _collected() -> Iterator[None]:
     """What a module leaves open warns in that module, not in whichever test the collector meets."""
     yield
     gc.collect()
+    gc.freeze()  # what is alive now is not looked at again: a collection takes a second otherwise
 
 
 @pytest.fixture(autouse=True)
