@@ -224,7 +224,7 @@ def test_one_abstract_from_standard_input_is_shown(tmp_path: Path) -> None:
         done = extract("run", "-", "--out", tmp_path / "out", "--model", "m", "--base-url",
                        server.url, stdin="Zephyr is 4.5x faster.\n")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "4.5 x" in done.stdout
+    assert "4.5×" in done.stdout
 
 
 @pytest.mark.slow
