@@ -137,7 +137,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert "claimgrid[train]" in told.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
 def test_a_real_training_lowers_the_loss_and_changes_what_llama_cpp_answers(tmp_path: Path) -> None:
     source, known = files(tmp_path)

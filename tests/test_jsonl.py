@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from claimgrid.sources import Problem, SourceItem
 from claimgrid.sources.jsonl import read_jsonl
 from claimgrid.sources.lines import LONGEST_LINE, read_lines
+from claimgrid.sources.paper_fields import abstract_fault
 from claimgrid.types.paper import Paper
 
 RECORD = {"id": "k1", "title": "KiteServe", "abstract": "KiteServe is 2x faster."}
@@ -188,7 +189,7 @@ PAPERS = st.builds(
     title=WORDS,
     abstract=st.text(st.characters(exclude_characters="\0\ufffd", codec="utf-8"), min_size=1)
     .map(str.rstrip)
-    .filter(bool),
+    .filter(lambda text: abstract_fault(text) is None),
     authors=NAMES,
     organizations=NAMES,
     categories=NAMES,
