@@ -63,7 +63,7 @@ def files(folder: Path) -> tuple[Path, Path]:
 def test_gold_becomes_decisions(tmp_path: Path) -> None:
     source, known = files(tmp_path)
     shipped = prompt.load(shipped_files.path("prompts/decisions.md"))
-    found = [pair for _, pair in training_pairs.of_gold(str(source), known, shipped)]
+    found = [pair for _, pair in training_pairs.of_known(str(source), known, shipped)]
     assert found[0].reply == "Zephyr is [2.5x] faster than Boreas. = up speed vs Boreas\n" + (
         "Boreas = no\n"
     )
@@ -94,12 +94,20 @@ def test_the_decisions_of_a_run_give_its_claims_again() -> None:
     assert report.wrong_offsets == 0
 
 
+def test_runs_and_gold_are_learned_from_together(tmp_path: Path) -> None:
+    source, known = files(tmp_path)
+    both = [training_pairs.known_of(str(one), known) for one in (SEEDS, source)]
+    of_run, of_gold = ({paper.title for paper, _ in found} for found in both)
+    assert of_gold == {title for title, _ in PAPERS}
+    assert len(of_run) == len(list(run_folder.read_papers(SEEDS)))
+
+
 def test_gold_about_other_papers_is_an_error(tmp_path: Path) -> None:
     source, _ = files(tmp_path)
     other = jsonl(tmp_path / "other.jsonl", {"id": "elsewhere", "claims": []})
     shipped = prompt.load(shipped_files.path("prompts/decisions.md"))
     with pytest.raises(SourceError, match="no line of it"):
-        list(training_pairs.of_gold(str(source), other, shipped))
+        list(training_pairs.of_known(str(source), other, shipped))
 
 
 @pytest.mark.slow

@@ -83,11 +83,14 @@ def test_background_is_learned_as_background() -> None:
     assert marks(example(PAPER, [line]))["2.5x"].background
 
 
+ASIDE = "Memory is what such systems lack."
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_variation_moves_everything_with_its_words(seed: int) -> None:
     one = example(PAPER, KNOWN)
     pool = {role: ["Quagga", "A Longer Name"] for role in ("subject", "benchmark", "baselines", "")}
-    new = vary(one, pool, random.Random(seed), 0.6)
+    new = vary(one, pool, random.Random(seed), 0.6, [ASIDE])
     before, after = marks(one), marks(new)
     assert len(before) == len(after)
     assert [mark.label for mark in after.values()] == [mark.label for mark in before.values()]
@@ -101,6 +104,22 @@ def test_variation_moves_everything_with_its_words(seed: int) -> None:
     for slug, start, end in new.devices:
         assert slug == "nvidia-a100"
         assert new.abstract[start:end] == "NVIDIA A100 GPU"
+
+
+def test_numbers_are_also_written_in_latex_and_sentences_mixed_in() -> None:
+    one = example(PAPER, KNOWN)
+    varied = [vary(one, {}, random.Random(seed), 0.9, [ASIDE]) for seed in range(40)]
+    numbers = {new.abstract[q.start : q.end] for new in varied for q in new.questions}
+    assert any(words.startswith("$") and words.endswith("\\times$") for words in numbers)
+    assert any(words.endswith("\\%$") for words in numbers)
+    before = {new.abstract.partition(ASIDE)[0] for new in varied if ASIDE in new.abstract}
+    assert len({text.count(". ") for text in before}) > 2
+    assert {text[-2:] for text in before} <= {"", ". "}
+
+
+def test_sentences_without_candidates_are_asides() -> None:
+    paper = Paper(paper_id="a", title="A", abstract=f"{ASIDE} It is 2x faster than Boreas.")
+    assert reader_examples.asides([example(paper, []), example(PAPER, KNOWN)]) == [ASIDE]
 
 
 def test_names_are_swapped_for_names_of_their_role() -> None:

@@ -49,7 +49,7 @@ def distill(
     """Train an adapter of `base`, or go on with one that was begun in `out`.
 
     Args:
-        runs: folders of runs; with `gold`, sources of abstracts.
+        runs: folders of runs; with `gold`, sources of abstracts too.
         base: a model of the catalogue, a GGUF file, or a folder that transformers reads.
         held_out: share of the abstracts that are only measured on.
 
@@ -113,10 +113,8 @@ def _pairs(runs: tuple[str, ...], gold: Path | None, form: LabelForm) -> list[tu
     prompt = prompts.load(shipped_files.path(shipped))
     found: list[tuple[str, Pair]] = []
     for run in runs:
-        if gold is not None:
-            found += training_pairs.of_gold(run, gold, prompt)
-        elif form == "decisions":
-            found += training_pairs.of_run(Path(run), prompt)
+        if form == "decisions":
+            found += training_pairs.of_known(run, gold, prompt)
         else:
             found += training_pairs.of_replies(Path(run), prompt, recordings)
     return found
@@ -151,11 +149,7 @@ def distill_reader(
         )
     known: list[tuple[str, Any]] = []
     for run in runs:
-        found = (
-            training_pairs.known_of_run(Path(run))
-            if gold is None
-            else training_pairs.known_of_gold(run, gold)
-        )
+        found = training_pairs.known_of(run, gold)
         known += [(paper.abstract_sha256, (paper, claims)) for paper, claims in found]
     learned, unseen = training_pairs.split(known, held_out)
     if not learned or not unseen:
@@ -207,7 +201,8 @@ def distill_reader(
     "--gold",
     type=PATH,
     metavar="FILE",
-    help="Learn from gold claims instead; RUN… are then sources of abstracts, as for extract run.",
+    help="Learn from gold claims too: each RUN… that is no run's folder is then a source of "
+    "abstracts, as for extract run.",
 )
 @click.option(
     "--form",

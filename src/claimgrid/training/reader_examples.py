@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +23,8 @@ from claimgrid.training.training_labels import Known
 from claimgrid.types.paper import Paper
 
 Span = tuple[int, int]
+_IN_LATEX = 0.3  # of the numbers that are changed anyway
+_PLAIN_NUMBER = re.compile(r"([0-9][0-9.,]*)(x|%)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,31 @@ def _roles(one: Example) -> dict[str, str]:
     return found
 
 
+def asides(examples: Sequence[Example]) -> list[str]:
+    """The sentences of all examples in which nothing is asked about: they can stand anywhere."""
+    found: set[str] = set()
+    for one in examples:
+        starts = sorted(question.start for question in one.questions)
+        for start, end in sentences.spans(one.abstract):
+            if bisect_left(starts, start) == bisect_left(starts, end):
+                found.add(one.abstract[start:end].strip())
+    return sorted(found - {""})
+
+
 def vary(
-    one: Example, pool: Mapping[str, Sequence[str]], rng: random.Random, share: float
+    one: Example,
+    pool: Mapping[str, Sequence[str]],
+    rng: random.Random,
+    share: float,
+    mixed: Sequence[str] = (),
 ) -> Example:
-    """The same abstract with some names and digits swapped, consistently."""
+    """The same abstract with some names and digits swapped, consistently, and numbers in LaTeX.
+
+    Args:
+        pool: names by their role, from `roles`.
+        share: of the names and numbers that are changed, and of the abstracts that get one of the
+            `mixed` sentences (from `asides`) between their own.
+    """
     edits: list[tuple[int, int, str]] = []
     renamed: dict[str, str] = {}
     for name, role in _roles(one).items():
@@ -181,7 +204,12 @@ def vary(
         if question.about == "number" and question.after is None and rng.random() < share:
             words = one.abstract[question.start : question.end]
             new = re.sub(r"\d", lambda m: str(rng.randrange(1 if m[0] != "0" else 0, 10)), words)
+            in_math = one.abstract.count("$", 0, question.start) % 2
+            new = new if in_math or rng.random() > _IN_LATEX else _in_latex(new)
             edits.append((question.start, question.end, new))
+    if mixed and rng.random() < share:
+        at = rng.choice([start for start, _ in sentences.spans(one.abstract)] or [0])
+        edits.append((at, at, f"{rng.choice(mixed)} "))
     edits.sort()
     kept: list[tuple[int, int, str]] = []
     for edit in edits:
@@ -194,6 +222,13 @@ def vary(
         for start, end in reversed(list(features.mentions(title, name))):
             title = title[:start] + new + title[end:]
     return _edited(one, title, kept, renamed)
+
+
+def _in_latex(words: str) -> str:
+    r"""A number as LaTeX writes it: `$2.5\times$`, `$71.9\%$`; other words stay as they are."""
+    match = _PLAIN_NUMBER.fullmatch(words)
+    sign = {"x": "\\times", "%": "\\%", None: ""}
+    return words if match is None else f"${match[1]}{sign[match[2]]}$"
 
 
 def _edited(

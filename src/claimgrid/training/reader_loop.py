@@ -32,8 +32,9 @@ _AVERAGED = 0.99  # share that the moving average keeps at each step
 class ReaderPlan:
     """How to train: `rate` is the encoder's learning rate, `head_rate` that of what is new.
 
-    `varied` is the share of names and digits that are swapped, `hidden` that of tokens that are
-    masked. `kept_every` steps the state is written.
+    `varied` is the share of names and digits that are swapped and of abstracts that get a sentence
+    of another one; `hidden` is that of tokens that are masked. The state is written every
+    `kept_every` steps.
     """
 
     epochs: float = 9.0
@@ -76,7 +77,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     done = _resume(out / STATE, network, average, optimizer)
     _forget_after(out / LOG, done)
-    pool = reader_examples.roles(learned)
+    pool, mixed = reader_examples.roles(learned), reader_examples.asides(learned)
     with (out / LOG).open("a", encoding="utf-8") as log:
         if not done:
             begun = {"plan": asdict(plan), "abstracts": len(learned), "steps": steps}
@@ -89,7 +90,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = group["full"] * share
             torch.manual_seed(plan.seed * 1_000_003 + step)
-            loss = _step(network, optimizer, tokenizer, batch, plan, pool, step)
+            chance = random.Random(plan.seed * 1_000_003 + step)  # noqa: S311 variation, no secret
+            varied = [reader_examples.vary(one, pool, chance, plan.varied, mixed) for one in batch]
+            loss = _step(network, optimizer, tokenizer, varied, plan)
             _average(average, network, step)
             line: dict[str, Any] = {"step": step, "epoch": step / per_epoch, "loss": loss}
             if step == steps or step % per_epoch == 0:
@@ -144,11 +147,7 @@ def _step(
     tokenizer: Any,
     batch: Sequence[Example],
     plan: ReaderPlan,
-    pool: dict[str, list[str]],
-    step: int,
 ) -> float:
-    chance = random.Random(plan.seed * 1_000_003 + step)  # noqa: S311 variation, no secret
-    batch = [reader_examples.vary(one, pool, chance, plan.varied) for one in batch]
     rows = [reader_batches.encode(tokenizer, one) for one in batch]
     given = reader_batches.inputs(rows, plan.hidden)
     due = reader_batches.targets(batch, rows, given)
