@@ -25,6 +25,7 @@ from claimgrid.evaluate.gold_files import read_gold
 from claimgrid.evaluate.scoring import ScoreReport, evaluate
 from claimgrid.io import run_folder
 from claimgrid.types.paper import Paper
+from figures import alike
 from outside import read_gold as read_outside
 from outside import score as score_outside
 from outside import unpack
@@ -131,6 +132,15 @@ def placed(text: str, made: str, marks: tuple[str, str] = MARKS) -> str:
     return f"{before}{begin}\n{made}\n{end}{after}" if begin and end else text
 
 
+def same_table(shown: str, made: str) -> bool:
+    """Whether a document has the figures of today; those of the reader may differ a little."""
+    lines = list(zip(shown.splitlines(), made.splitlines(), strict=False))
+    return len(shown.splitlines()) == len(made.splitlines()) and all(
+        one == other or (one.startswith("| local model") and alike(one, other))
+        for one, other in lines
+    )
+
+
 def main() -> int:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(
@@ -148,10 +158,11 @@ def main() -> int:
     stale = []
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
-        if placed(text, made) != text:
+        today = placed(text, made)
+        if not same_table(text, today):
             stale.append(path.name)
-            if given.write:
-                path.write_text(placed(text, made), encoding="utf-8")
+        if given.write and today != text:
+            path.write_text(today, encoding="utf-8")
     if given.check and stale:
         print(f"{', '.join(stale)}: not the table of today; run benchmarks/quality.py --write")
         return 1
