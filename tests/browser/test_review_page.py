@@ -118,7 +118,7 @@ def test_one_hand_decides_with_the_keyboard(screens: Any, server: Server) -> Non
     assert [one["action"] for one in server.saved] == ["accept", "reject"]
     assert {one["by"] for one in server.saved} == {"Ada"}
     page.get_by_role("button", name="Decided").click()
-    assert page.locator(ENTRIES).count() == 2
+    expect(page.locator(ENTRIES)).to_have_count(2)
     choose(page, "2.1x")
     page.keyboard.press("z")
     saved(page, "undo")
@@ -195,7 +195,7 @@ def test_a_missed_claim_is_added_from_an_unclaimed_number(screens: Any, server: 
         7.0,
         "Zephyr",
     )
-    assert page.locator(ENTRIES, has_text="no claim covers").count() == 0
+    expect(page.locator(ENTRIES, has_text="no claim covers")).to_have_count(0)
 
 
 def test_a_number_that_is_no_claim_is_dismissed_and_taken_back(
@@ -207,13 +207,13 @@ def test_a_number_that_is_no_claim_is_dismissed_and_taken_back(
     saved(page, "no claim")
     (line,) = server.saved
     assert (line["action"], line["number"]["text"]) == ("dismiss", "7")
-    assert page.locator(ENTRIES, has_text="no claim covers").count() == 0
+    expect(page.locator(ENTRIES, has_text="no claim covers")).to_have_count(0)
     page.get_by_role("button", name="Decided").click()
     choose(page, "number")
     page.keyboard.press("z")
     saved(page, "undo")
     page.get_by_role("button", name="Open", exact=True).click()
-    assert page.locator(ENTRIES, has_text="no claim covers").count() == 1
+    expect(page.locator(ENTRIES, has_text="no claim covers")).to_have_count(1)
 
 
 def test_a_refused_item_is_brought_back_by_selecting_words(screens: Any, server: Server) -> None:
@@ -230,7 +230,7 @@ def test_a_refused_item_is_brought_back_by_selecting_words(screens: Any, server:
     assert line["claim"]["value"]["text"] == "7 rounds"
     assert line["item"]
     page.get_by_role("button", name="Open", exact=True).click()
-    assert page.locator(ENTRIES, has_text="refused").count() == 0
+    expect(page.locator(ENTRIES, has_text="refused")).to_have_count(0)
 
 
 def test_a_note_is_kept_with_its_decision(screens: Any, server: Server) -> None:
@@ -263,7 +263,7 @@ def test_a_decision_outlives_a_server_that_is_killed_in_the_middle_of_an_edit(
     page.get_by_role("button", name="Send again").click()
     saved(page, "edit")
     assert server.saved[0]["claim"]["workload"] == "on average"
-    assert page.locator(".r-notice.bad").count() == 0
+    expect(page.locator(".r-notice.bad")).to_have_count(0)
 
 
 def test_two_tabs_do_not_overwrite_each_other(screens: Any, server: Server) -> None:
@@ -307,7 +307,7 @@ def test_decisions_on_an_abstract_that_changed_are_kept_and_apply_to_nothing(
     page = opened(screens, server)
     page.locator("summary", has_text="1 decision on other abstracts").click()
     assert "reject by Ada" in page.locator("details.r-notice").inner_text()
-    assert page.locator(ENTRIES, has_text="3.5x").count() == 1
+    expect(page.locator(ENTRIES, has_text="3.5x")).to_have_count(1)
     assert len(server.saved) == 1
 
 

@@ -301,10 +301,13 @@ async function start() {
     change: (id, values) => go({ [id]: values }),
     close: () => toggleFilters(false),
   });
-  byId("search").addEventListener(
-    "input",
-    settled(60, () => go({ q: byId("search").value.trim() }, true)),
-  );
+  const searched = () => {
+    const q = byId("search").value.trim();
+    if (q !== app.asked.q) go({ q }, true);
+  };
+  byId("search").addEventListener("input", settled(60, searched));
+  // Who types and clicks a link at once leaves the field first: the link takes the search along.
+  byId("search").addEventListener("change", searched);
   // The first search of a large run reads all of it: that begins when the field is entered.
   byId("search").addEventListener(
     "focus",
