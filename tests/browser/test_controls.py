@@ -65,7 +65,7 @@ def told_of(source: Path, kind: str, place: int, **facts: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def spread(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A report of factors from 1.05 to 2,500, models from 100M to 700B and one lone energy claim."""
+    """A report of factors from 1.05 to 2,500, scores, models up to 700B and one lone number."""
     pytest.importorskip("altair", reason="the extra [report] is not installed")
     from claimgrid.report.page_builder import report
 
@@ -83,6 +83,11 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> str:
         told_of(source, "model_size", 20 + place, paper_id="zephyr", model=f"Quux {place}",
                 params=params, active_params=None)
         for place, params in enumerate((10**8, 7 * 10**9, 7 * 10**11))
+    ]  # fmt: skip
+    own += [
+        told_of(source, "benchmark", 30 + place, paper_id="zephyr", qualifier="exact",
+                value={"text": f"{score}%", "low": score, "high": score, "unit": "%"})
+        for place, score in enumerate((12.5, 31.0, 55.0, 88.0))
     ]  # fmt: skip
     with run_folder.RunWriter(folder) as writer:
         line = next(one for one in run_folder.read_papers(source) if one.paper_id == "zephyr")
@@ -175,10 +180,12 @@ def test_ticks_are_numbers_as_people_write_them_and_never_collide(
     axes = page.evaluate(LABELS)
     shown = [label["words"] for axis in axes for label in axis]
     assert {"20", "50", "1B"} <= set(shown)
+    between = page.locator("figure", has_text="Speedups: memory").locator(".role-axis-label text")
+    assert {"1", "1.1", "1.2", "1.3"} <= set(between.all_text_contents())
     assert not [words for words in shown if re.search(r"\de[+-]?\d|\d{5}", words)]
     for axis in axes:
         for one, other in itertools.combinations(axis, 2):
-            across = one["left"] < other["right"] and other["left"] < one["right"]
+            across = one["left"] < other["right"] + 2 and other["left"] < one["right"] + 2
             down = one["top"] < other["bottom"] and other["top"] < one["bottom"]
             assert not (across and down), (one["words"], other["words"])
 
