@@ -255,7 +255,8 @@ def test_the_best_comes_first_by_the_metric_s_direction(tmp_path: Path) -> None:
 
 def test_sorting_by_a_column_makes_one_list(tmp_path: Path) -> None:
     papers = [paper(f"p{year}", str(year), date=str(year)) for year in (2021, 2023, 2022)]
-    made = [speedup("p2021", 2.0), speedup("p2023", 3.0, metric="energy"), speedup("p2022", 4.0)]
+    # In groups by metric, 2022 would come first or last.
+    made = [speedup("p2021", 2.0), speedup("p2022", 3.0, metric="energy"), speedup("p2023", 4.0)]
     folder = run(tmp_path / "r", papers, made)
     found = [row["year"] for row in rows("table", "speedups", folder, "--sort", "year")]
     assert found == ["2021", "2022", "2023"]
@@ -274,6 +275,17 @@ def test_conditions_that_no_two_rows_share_are_said_to_be_so(tmp_path: Path) -> 
     assert "up_to" not in text
     assert "comparable with no other row" in text
     assert "Nothing is comparable" not in text
+
+
+def test_conflicts_are_looked_for_in_speedups_too(tmp_path: Path) -> None:
+    made = [speedup("p", 2.0), speedup("q", 3.0)]
+    folder = run(tmp_path / "r", [paper("p", "x"), paper("q", "y")], made)
+    found = [(row["ratio"], row["conflict"]) for row in rows("table", "speedups", folder)]
+    assert found == [("3×", "2× in p"), ("2×", "3× in q")]
+    _, told_of, below = told("table", "speedups", folder).partition("Conflicts: papers that state")
+    assert told_of
+    assert "2.0x faster" in below
+    assert "3.0x faster" in below
 
 
 # Two runs ────────────────────────────────────────────────────────────────────────────────────────

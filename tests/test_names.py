@@ -251,6 +251,15 @@ def test_one_data_set_may_have_a_board_for_each_metric() -> None:
         ("91.0 on SQuAD. Test sets are", "SQuAD", "91.0", "SQuAD"),
         ("91.0 on MMLU and MMLU-Pro", "MMLU", "91.0", "MMLU"),
         ("91.0 on MNISTified", "MNIST", "91.0", "MNIST"),
+        ("best on VOC 2012 (val: 66.3, test: 66.5)", "VOC 2012", "66.5", "PASCAL VOC 2012 test"),
+        ("best on VOC 2012 (val: 66.3, test: 66.5)", "VOC 2012", "66.3", "PASCAL VOC 2012 val"),
+        ("On ADE20K it has 55.4% mIoU on the val set", "ADE20K", "55.4", "ADE20K val"),
+        ("On MMMU it has 55.4% in the val split", "MMMU", "55.4", "MMMU val"),
+        ("On MMLU it has 55.4% on the val set", "MMLU", "55.4", "MMLU"),
+        ("On ADE20K it has 55.4 on the val set of LIP", "ADE20K", "55.4", "ADE20K"),
+        ("English to French on WMT'14 has 34.8", "WMT'14", "34.8", "WMT 2014 English-French"),
+        ("On WMT14 En-De and En-Fr: 28.4, 41.0", "WMT14", "28.4", "WMT 2014 English-German"),
+        ("En-De has 28.4 and En-Fr 41.0 on WMT14", "WMT14", "28.4", "WMT 2014"),
     ],
 )
 def test_the_words_beside_a_name_belong_to_it_where_the_table_knows_them(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -51,6 +52,47 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> str:
     told = manifest(model="tiny", finished="2026-01-02T00:00:00Z", papers=4,
                     caution="tiny is a small model: F1 0.75 on the seeds")  # fmt: skip
     run_folder.write_manifest(folder, told)
+    report([folder], folder / "report.html")
+    return (folder / "report.html").resolve().as_uri()
+
+
+def told_of(source: Path, kind: str, place: int, **facts: Any) -> Any:
+    """A claim of the invented run with other numbers."""
+    claim = next(one for one in run_folder.read_claims(source) if one.kind == kind)
+    made = claim.model_dump(mode="json") | {"claim_id": f"{place:02}{claim.claim_id}"[:16]}
+    return CLAIM.validate_python(made | facts)
+
+
+@pytest.fixture(scope="module")
+def spread(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A report of factors from 1.05 to 2,500, scores, models up to 700B and one lone number."""
+    pytest.importorskip("altair", reason="the extra [report] is not installed")
+    from claimgrid.report.page_builder import report
+
+    source = write_run(tmp_path_factory.mktemp("plain") / "run")
+    folder = tmp_path_factory.mktemp("spread") / "run"
+    factors = [(1.05, "speed"), (3, "speed"), (20, "speed"), (2500, "speed"), (1.2, "memory"),
+               (1.3, "memory"), (30, "throughput"), (47, "throughput"), (9, "energy")]  # fmt: skip
+    own = [
+        told_of(source, "speedup", place, metric=metric, subject=f"Quux {place}",
+                ratio={"low": factor, "high": factor}, qualifier="exact",
+                value={"text": f"{factor}x", "low": factor, "high": factor, "unit": "x"})
+        for place, (factor, metric) in enumerate(factors)
+    ]  # fmt: skip
+    own += [
+        told_of(source, "model_size", 20 + place, paper_id="zephyr", model=f"Quux {place}",
+                params=params, active_params=None)
+        for place, params in enumerate((10**8, 7 * 10**9, 7 * 10**11))
+    ]  # fmt: skip
+    own += [
+        told_of(source, "benchmark", 30 + place, paper_id="zephyr", qualifier="exact",
+                value={"text": f"{score}%", "low": score, "high": score, "unit": "%"})
+        for place, score in enumerate((12.5, 31.0, 55.0, 88.0))
+    ]  # fmt: skip
+    with run_folder.RunWriter(folder) as writer:
+        line = next(one for one in run_folder.read_papers(source) if one.paper_id == "zephyr")
+        writer.add(Outcome(line, tuple(own)))
+    run_folder.write_manifest(folder, manifest(model="tiny", papers=1))
     report([folder], folder / "report.html")
     return (folder / "report.html").resolve().as_uri()
 
@@ -119,6 +161,43 @@ def test_unlike_baselines_are_marked_and_labels_have_no_markup(screens: Any, boa
     names = figure.locator(".role-axis-label text").all_text_contents()
     assert any("≠" in name for name in names)
     assert not any("\\" in text or "$" in text or "e+" in text for text in names)
+
+
+# The labels in sight of every axis that runs across, with the places where they begin and end.
+LABELS = """Array.from(document.querySelectorAll('figure .role-axis'), (axis) =>
+  Array.from(axis.querySelectorAll('.role-axis-label text'))
+    .filter((text) => text.textContent && getComputedStyle(text).opacity !== '0')
+    .map((text) => [text.textContent, text.getBoundingClientRect()])
+    .map(([words, { left, right, top, bottom }]) => ({ words, left, right, top, bottom })))"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_ticks_are_numbers_as_people_write_them_and_never_collide(
+    screens: Any, spread: str, width: int
+) -> None:
+    page = screens(address=spread, width=width).open()
+    page.locator(".plots:not([aria-busy])").wait_for()
+    axes = page.evaluate(LABELS)
+    shown = [label["words"] for axis in axes for label in axis]
+    assert {"20", "50", "1B"} <= set(shown)
+    between = page.locator("figure", has_text="Speedups: memory").locator(".role-axis-label text")
+    assert {"1", "1.1", "1.2", "1.3"} <= set(between.all_text_contents())
+    assert not [words for words in shown if re.search(r"\de[+-]?\d|\d{5}", words)]
+    for axis in axes:
+        for one, other in itertools.combinations(axis, 2):
+            across = one["left"] < other["right"] + 2 and other["left"] < one["right"] + 2
+            down = one["top"] < other["bottom"] and other["top"] < one["bottom"]
+            assert not (across and down), (one["words"], other["words"])
+
+
+def test_one_number_alone_makes_no_panel(screens: Any, spread: str) -> None:
+    page = screens(address=spread).open()
+    page.locator(".plots:not([aria-busy])").wait_for()
+    titles = page.locator("figure h2").all_inner_texts()
+    assert {"Speedups: speed", "Speedups: memory", "Speedups: throughput"} <= set(titles)
+    assert "Speedups: energy" not in titles
+    last = page.locator("figure", has_text="Speedups:").last
+    assert "1 more metric in the table" in last.inner_text()
 
 
 def test_years_without_papers_keep_their_place(screens: Any, boards: str) -> None:

@@ -357,6 +357,19 @@ def test_the_page_itself_never_scrolls(screens: Any, server: Server, width: int)
         assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 
 
+@pytest.mark.parametrize("width", [800, 1400])
+def test_what_ends_the_form_is_always_in_sight(screens: Any, server: Server, width: int) -> None:
+    page = opened(screens, server, width=width, height=700)
+    choose(page, "3.5x")
+    page.keyboard.press("e")
+    expect(page.get_by_role("button", name="Save (S)")).to_be_in_viewport(ratio=1)
+    if width == 800:
+        tops = page.locator(".r-bar button").evaluate_all(
+            "all => all.map(one => Math.round(one.getBoundingClientRect().top))"
+        )
+        assert len(set(tops)) == 1
+
+
 def test_every_button_of_the_review_can_be_pressed(screens: Any, server: Server) -> None:
     page = opened(screens, server)
     for entry in ("number", "3.5x"):

@@ -61,6 +61,22 @@ def test_a_phone_opens_a_paper_with_its_first_claim_in_sight(screens: Any) -> No
     expect(page.locator("#reader .claim").first).to_be_in_viewport(ratio=1)
 
 
+def test_a_card_on_a_phone_opens_wherever_it_is_tapped(screens: Any) -> None:
+    page = screens(width=390, height=900).open("#kind=speedup")
+    card = page.locator(ROWS).first
+    spot = card.evaluate(
+        """row => {
+          const { left, right, top, bottom } = row.getBoundingClientRect();
+          for (let y = top + 1; y < bottom; y += 4)
+            for (let x = left + 1; x < right; x += 4)
+              if (document.elementFromPoint(x, y) === row) return [x, y];
+        }"""
+    )
+    assert spot  # between the cells
+    page.mouse.click(*spot)
+    expect(page.locator("#reader")).to_be_visible()
+
+
 @pytest.mark.parametrize("hash_", ["", "#view=overview&stance=any&metric=speed"])
 def test_the_overview_and_the_lists_count_the_same_claims(screens: Any, hash_: str) -> None:
     page = screens().open(hash_)

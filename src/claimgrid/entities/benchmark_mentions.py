@@ -22,6 +22,15 @@ _BEFORE = re.compile(r"([A-Za-z-]+ (?:set|split)) (?:of|from|on|in)(?: the)?$")
 _TWO_SPLITS = re.compile(r"(.+?)(?:[\s(]+|(?<=[0-9]))([A-Za-z-]+)\s?/\s?([A-Za-z-]+)\)?")
 # A number and a slash before the number in question, or after it, whatever markup is between.
 _SECOND = re.compile(r"[0-9](?:[\\%}\s]|\\[a-z]+)*/\s*(?:\\[a-z]+\{|\$)*$")
+# "val: 66.3" before a number, "66.3% in the val set" after it.
+_LABEL = re.compile(r"([A-Za-z0-9-]+)\s?[:=]\s?\(?$")
+_SET = re.compile(
+    r" ?%?(?: \(?[A-Za-z0-9-]+\)?)? (?:in|on|for) (?:the )?([A-Za-z0-9-]+)(?: (?:set|split))?\b"
+    r"(?! of| from|[- ]?[A-Za-z0-9]*(?:set|split))"
+)
+_LANGUAGES = re.compile(
+    r"\b([A-Z][a-z]+)(?:\s?(?:-+>?|–|→|↔)\s?(?:to(?:-|\s))?|\s(?:to|into)\s)([A-Z][a-z]+)\b"
+)
 _FIRST = re.compile(r"(?:[\\%}\s]|\$)*/\s*(?:\\[a-z]+\{|\$)*[0-9]")
 
 
@@ -40,6 +49,7 @@ def name_at(
     words = plain(text[slice(*span)])
     if len(words) <= LONGEST:
         words = _one_split(words, text, value) or _widened(words, text, span) or words
+        words = _with_pair(words, text, span) or _with_split(words, text, span, value) or words
     return benchmarks.benchmark(words, metric)
 
 
@@ -73,6 +83,37 @@ def _adds(words: str, alone: str) -> bool:
         return False
     whole = benchmarks.benchmark(words)
     return whole != alone and not fold(alone).startswith(fold(whole))
+
+
+def _with_split(
+    words: str, text: str, span: tuple[int, int], value: tuple[int, int] | None
+) -> str | None:
+    """The name with the split that stands directly at its number, if the table has it."""
+    known = benchmarks.find(words)
+    if value is None or known is None or not known.splits:
+        return None
+    before = plain(text[max(0, value[0] - _REACH) : value[0]])
+    after = plain(text[value[1] : value[1] + _REACH])
+    beside = 0 <= span[0] - value[1] < len(" points on the ")  # "66.3 on COCO" has its words
+    found = _LABEL.search(before) or (None if beside else _SET.match(f" {after}"))
+    if found is None:
+        return None
+    alone = benchmarks.benchmark(words)
+    same = (f"{words} {split}" for split in known.splits if fold(split) == fold(found[1]))
+    return next((whole for whole in same if _adds(whole, alone)), None)
+
+
+def _with_pair(words: str, text: str, span: tuple[int, int]) -> str | None:
+    """The name of a translation task with the one pair of languages that its sentence names."""
+    start, end = text.rfind(". ", 0, span[0]) + 1, text.find(". ", span[1])
+    sentence = plain(text[start : end if end >= 0 else len(text)])
+    alone = benchmarks.benchmark(words)
+    named = {
+        benchmarks.benchmark(f"{words} {pair[0]}")
+        for pair in _LANGUAGES.finditer(sentence)
+        if _adds(f"{words} {pair[0]}", alone)
+    }
+    return named.pop() if len(named) == 1 else None
 
 
 def _one_split(words: str, text: str, value: tuple[int, int] | None) -> str | None:

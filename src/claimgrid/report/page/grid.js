@@ -263,7 +263,8 @@ export class Grid {
   }
 
   clicked(event) {
-    const cell = event.target.closest(".cell");
+    // Between the cells of a card, on a phone, the card itself is tapped.
+    const cell = event.target.closest(".cell") ?? event.target.closest(".row")?.firstElementChild;
     // Selecting words to copy them is no click.
     if (!cell || !getSelection().isCollapsed) return;
     this.place = {

@@ -148,7 +148,7 @@ export async function overview(root, source, asked, context) {
           "p",
           { class: "dim small" },
           caption(one),
-          left ? `   ·   ${left} more ${things} in the table` : "",
+          left ? `   ·   ${left} more ${left === 1 ? things.replace(/s$/, "") : things} in the table` : "",
         ),
       ),
     );

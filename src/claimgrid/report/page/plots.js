@@ -72,7 +72,8 @@ function ends(plot, rows) {
   return { lowest: first / room, highest: last * room };
 }
 
-/** Ticks of a log axis: 1, 2 and 5 of each power of ten, or the powers alone where those crowd. */
+/** Ticks of a log axis: 1, 2 and 5 of each power of ten, the powers alone where those crowd, and
+ * even steps where fewer than three stand on a short axis. */
 function ticks({ lowest, highest }) {
   if (!(lowest > 0)) return [];
   const among = (digits) => {
@@ -85,7 +86,19 @@ function ticks({ lowest, highest }) {
     return found;
   };
   const [all, powers] = [among([1, 2, 5]), among([1])];
+  if (all.length < 3) return evenly(lowest, highest);
   return all.length > MOST_TICKS && powers.length > 1 ? powers : all;
+}
+
+/** Some four round numbers between two. */
+function evenly(lowest, highest) {
+  const least = (highest - lowest) / 5;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * [1, 2, 5, 10].find((digit) => digit * power >= least);
+  const found = [];
+  for (let at = Math.ceil(lowest / step); at * step <= highest; at += 1)
+    found.push(Number((at * step).toPrecision(12)));
+  return found;
 }
 
 /** Where the axis of dates begins and ends: whole years. */
