@@ -311,3 +311,30 @@ def test_every_listed_metric_has_a_family() -> None:
 )  # fmt: skip
 def test_units_have_a_direction(unit: str, metric: str | None, way: str | None) -> None:
     assert metrics.direction_in(unit, metric) == way
+
+
+def longer_names() -> list[str]:
+    """Names that the table knows, with their splits, and translation tasks with two languages."""
+    found = []
+    for entry in benchmarks.names():
+        spellings = (entry.name, *entry.aliases)
+        found += [f"{name} {split}" for name in spellings for split in ("", *entry.splits)]
+        if benchmarks.takes_pair(entry):
+            found += [f"{entry.name} English to German", f"{entry.name} Hindi into French"]
+    return [name.strip() for name in found]
+
+
+def test_the_quick_tests_never_refuse_what_the_table_knows() -> None:
+    for name in longer_names():
+        if benchmarks.find(name) is None:
+            continue  # an alias that needs its metric
+        words = name.split(" ")
+        assert benchmarks.may_end_name(words[-1]), name
+        for cut in range(1, len(words)):
+            assert benchmarks.may_continue(" ".join(words[:cut]), words[cut]), (name, cut)
+
+
+def test_the_quick_tests_refuse_most_words_of_prose() -> None:
+    prose = "and with which we show using our by a large margin respectively achieves".split()
+    refused = [word for word in prose if not benchmarks.may_continue("ImageNet", word)]
+    assert len(refused) > len(prose) / 2

@@ -8,12 +8,14 @@ board. Words are added only where the table of benchmarks then knows the whole n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from claimgrid.entities import benchmarks
 from claimgrid.entities.spelling import LONGEST, fold, plain
 
 _REACH = 80  # characters of the abstract on each side
 _WORDS = 4  # words that may be added
+_BESIDE = len(" points on the ")  # "66.3 points on the COCO": the name itself follows the number
 _STOP = re.compile(r"[.;:!?](?:\s|$)|\n\s*\n")
 # "COCO test error" names an error, no split: these words are a split only with a noun.
 _BARE = frozenset(["train", "training", "test", "testing", "val", "validation", "dev",
@@ -49,76 +51,76 @@ def name_at(
     words = plain(text[slice(*span)])
     if len(words) <= LONGEST:
         words = _one_split(words, text, value) or _widened(words, text, span) or words
-        words = _with_pair(words, text, span) or _with_split(words, text, span, value) or words
+        known = benchmarks.find(words)
+        if known is not None and benchmarks.takes_pair(known):
+            words = _with_pair(words, text, span) or words
+        if known is not None and known.splits and value is not None:
+            words = _with_split(words, text, span, value, known.splits) or words
     return benchmarks.benchmark(words, metric)
 
 
 def _widened(words: str, text: str, span: tuple[int, int]) -> str | None:
     """The name with the words after it or before it, if the table then knows more of it."""
-    alone = benchmarks.benchmark(words)
-    after = _STOP.split(text[span[1] : span[1] + _REACH])[0]
+    after = _STOP.split(text[span[1] : span[1] + _REACH], maxsplit=1)[0]
     if after[:1].isalnum():
         return None  # the copied words end inside a word
     following = plain(after).split()
-    for count in range(min(_WORDS, len(following)), 0, -1):
-        added = " ".join(following[:count]).rstrip(",)")
-        if fold(added.strip("(")) in _BARE or following[count - 1].startswith(("(", "/")):
-            continue
-        if _adds(f"{words} {added}", alone):
-            return f"{words} {added}"
+    if following[:1] and benchmarks.may_continue(words, following[0]):
+        for count in range(min(_WORDS, len(following)), 0, -1):
+            added = " ".join(following[:count]).rstrip(",)")
+            if fold(added.strip("(")) in _BARE or following[count - 1].startswith(("(", "/")):
+                continue
+            if _adds(f"{words} {added}", words):
+                return f"{words} {added}"
     if following[:1] and following[0] in ("and", "or", "&"):
         # "Cornell and Jacquard grasping datasets": both share the noun.
         for added in (" ".join(following[2:end]) for end in range(len(following[:6]), 2, -1)):
-            if fold(added) not in _BARE and _adds(f"{words} {added}", alone):
+            if fold(added) not in _BARE and _adds(f"{words} {added}", words):
                 return f"{words} {added}"
-    before = _BEFORE.search(plain(text[max(0, span[0] - _REACH) : span[0]]))
-    if before and _adds(f"{before[1]} of {words}", alone):
-        return f"{before[1]} of {words}"
+    before = text[max(0, span[0] - _REACH) : span[0]]
+    found = _BEFORE.search(plain(before)) if "set" in before or "split" in before else None
+    if found and _adds(f"{found[1]} of {words}", words):
+        return f"{found[1]} of {words}"
     return None
 
 
-def _adds(words: str, alone: str) -> bool:
-    """Whether the table knows these words, and as more than the name alone."""
+def _adds(words: str, short: str) -> bool:
+    """Whether the table knows these words, and as more than the name alone (`short`)."""
     if not benchmarks.may_end_name(words.rpartition(" ")[2]) or benchmarks.find(words) is None:
         return False
-    whole = benchmarks.benchmark(words)
+    whole, alone = benchmarks.benchmark(words), benchmarks.benchmark(short)
     return whole != alone and not fold(alone).startswith(fold(whole))
 
 
 def _with_split(
-    words: str, text: str, span: tuple[int, int], value: tuple[int, int] | None
+    words: str, text: str, span: tuple[int, int], value: tuple[int, int], splits: Sequence[str]
 ) -> str | None:
     """The name with the split that stands directly at its number, if the table has it."""
-    known = benchmarks.find(words)
-    if value is None or known is None or not known.splits:
-        return None
     before = plain(text[max(0, value[0] - _REACH) : value[0]])
-    after = plain(text[value[1] : value[1] + _REACH])
-    beside = 0 <= span[0] - value[1] < len(" points on the ")  # "66.3 on COCO" has its words
-    found = _LABEL.search(before) or (None if beside else _SET.match(f" {after}"))
+    found = _LABEL.search(before) if before.rstrip(" (")[-1:] in (":", "=") else None
+    if found is None and not 0 <= span[0] - value[1] < _BESIDE:
+        found = _SET.match(f" {plain(text[value[1] : value[1] + _REACH])}")
     if found is None:
         return None
-    alone = benchmarks.benchmark(words)
-    same = (f"{words} {split}" for split in known.splits if fold(split) == fold(found[1]))
-    return next((whole for whole in same if _adds(whole, alone)), None)
+    same = (f"{words} {split}" for split in splits if fold(split) == fold(found[1]))
+    return next((whole for whole in same if _adds(whole, words)), None)
 
 
 def _with_pair(words: str, text: str, span: tuple[int, int]) -> str | None:
     """The name of a translation task with the one pair of languages that its sentence names."""
     start, end = text.rfind(". ", 0, span[0]) + 1, text.find(". ", span[1])
     sentence = plain(text[start : end if end >= 0 else len(text)])
-    alone = benchmarks.benchmark(words)
     named = {
         benchmarks.benchmark(f"{words} {pair[0]}")
         for pair in _LANGUAGES.finditer(sentence)
-        if _adds(f"{words} {pair[0]}", alone)
+        if _adds(f"{words} {pair[0]}", words)
     }
     return named.pop() if len(named) == 1 else None
 
 
 def _one_split(words: str, text: str, value: tuple[int, int] | None) -> str | None:
     """The name with the split of this number, where it has two splits and the text two numbers."""
-    match = _TWO_SPLITS.fullmatch(words)
+    match = _TWO_SPLITS.fullmatch(words) if "/" in words and value is not None else None
     if match is None or value is None:
         return None
     base, *splits = match.groups()

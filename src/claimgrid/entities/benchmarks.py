@@ -8,6 +8,7 @@ leads to one name and no further, so that merges are never chained.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache
 
@@ -89,12 +90,55 @@ def may_end_name(word: str) -> bool:
     return not word.isalpha() or fold(word) in _endings()
 
 
+def may_continue(words: str, following: str) -> bool:
+    """Whether a name that begins with these words may go on with the word after them.
+
+    A quick test before `find`: it may say yes where the table has no longer name, but never no
+    where it has one.
+    """
+    table = _table()
+    last = fold(words.rpartition(" ")[2])
+    if not following.isalpha() or last in table.splits or last in table.languages:
+        return True
+    if _JOINS.search(words):
+        return True
+    first = fold(following)
+    if first in _first_words():
+        return True
+    begins = fold(words) + first
+    every = _sorted_names()
+    at = bisect_left(every, begins)
+    return at < len(every) and every[at].startswith(begins)
+
+
+def takes_pair(entry: Benchmark) -> bool:
+    """Whether a pair of languages belongs to the entry's name, as in WMT14 English-German."""
+    return entry.name in _table().paired
+
+
 @cache
 def _endings() -> frozenset[str]:
     """Every ending of a folded name, split or language: folding joins the words of a name."""
     table = _table()
     folded = {*table.names, *table.splits, *table.languages}
     return frozenset(name[at:] for name in folded for at in range(len(name)))
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    """The folded first word of each split and language: what may follow a whole name."""
+    data = load("benchmarks.toml")
+    return frozenset(
+        fold(spelling.split()[0])
+        for part in ("splits", "languages")
+        for name, others in data[part].items()
+        for spelling in (name, *others)
+    )
+
+
+@cache
+def _sorted_names() -> list[str]:
+    return sorted(_table().names)
 
 
 def names() -> tuple[Benchmark, ...]:
@@ -172,6 +216,7 @@ _PAIR = re.compile(
     r"(.+?)[\s_,:(-]+([A-Za-z]{2,20})(?:\s?(?:-+>?|–|→|↔|/)\s?(?:to(?:-|\s))?|\s(?:to|into)\s)"
     r"([A-Za-z]{2,20})\)?"
 )
+_JOINS = re.compile(r" (?:of|from|in|on) ")
 _SPLIT_BEFORE = re.compile(r"([A-Za-z-]+(?: [a-z]+)?) (?:of|from|in|on) (?:the )?(.+)")
 
 
