@@ -100,7 +100,8 @@ def _span(plain: Plain, span: TextSpan) -> TextSpan:
 
 def _number(plain: Plain, number: Number) -> Number:
     start, end = _span(plain, (number.start, number.end))
-    return replace(number, start=start, end=_closed(plain.original, start, end))
+    end = _closed(plain.original, start, end)
+    return Number(start, end, number.value, number.magnitude)
 
 
 def _closed(text: str, start: int, end: int) -> int:

@@ -45,6 +45,11 @@ _AMOUNT_OF = re.compile(
 _NEXT = re.compile(r"[ -]?(?P<word>[A-Za-z]+)")
 YEAR = re.compile(r"19[0-9]{2}|20[0-3][0-9]")
 _DECADE = re.compile(r"(?:19|20)[0-9]0'?s(?![a-z])")
+# How a date, a decade and a version go on after their first digits: few numbers do.
+_MAY_BE_SHAPED = re.compile(
+    r"[0-9]{1,2}(?:st|nd|rd|th)?,? (?:[A-Z][a-z]|[12][09][0-9])|[0-9]{1,4}[-/][0-9]|[0-9]{4}'?s"
+    r"|[0-9]+\.[0-9]+\."
+)
 
 
 _CONTEXT_AFTER = re.compile(
@@ -218,6 +223,8 @@ def _items(text: str) -> list[Quantity]:
 
 def shaped(text: str, digit: int) -> Quantity | None:
     """A date, a decade or a version of three parts that starts at `digit`."""
+    if _MAY_BE_SHAPED.match(text, digit) is None:
+        return None
     for pattern, reason in (
         (_DATE, "date"),
         (_DECADE, "year"),

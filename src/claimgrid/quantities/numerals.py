@@ -21,6 +21,8 @@ _GROUPED = (
     r"(?![0-9]|[,/-][0-9]| ?%|[KkMBbT](?![A-Za-z])| [0-9]{3})"
 )
 NUMERAL = re.compile(rf"(?:{_GROUPED}|[0-9]+)(?:\.[0-9]+)?")
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?(?![0-9]|[.,'_ ][0-9])")
+"""A numeral without separators, as most are: none of the forms above has to be tried."""
 _POINT_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9,])")  # 1.234,5
 _DECIMAL_COMMA = re.compile(r"(?P<whole>[0-9]{1,4}),(?P<decimals>[0-9]{1,3})(?!,?[0-9]|\.[0-9])")
 _AFTER_COMMA = re.compile(
@@ -106,13 +108,15 @@ def fraction_at(text: str, digit: int, floor: int) -> Number | None:
 
 # Characters after which a numeral has no power, error, share or magnitude. "" is the end.
 _NOTHING_MORE = frozenset(["", "%", ",", ".", ";", ":", ")", "]", "/"])
+_NOTHING_MORE_WORD = re.compile(r" [c-gijln-su-wyzC-GIJLN-SU-WYZ]")
+"""Most words that may follow have another first letter than those of powers and magnitudes."""
 
 
 def numeral_at(text: str, start: int, digit: int) -> tuple[Number, int]:
     """The numeral whose first digit is at `digit`, with power, exponent and magnitude."""
     literal, end = _literal(text, start, digit)
     value = float(literal)
-    if text[end : end + 1] in _NOTHING_MORE:
+    if text[end : end + 1] in _NOTHING_MORE or _NOTHING_MORE_WORD.match(text, end):
         return Number(start, end, finite(value), ""), end
     power = (
         _POWER.match(text, end)
@@ -138,6 +142,9 @@ def numeral_at(text: str, start: int, digit: int) -> tuple[Number, int]:
 
 def _literal(text: str, start: int, digit: int) -> tuple[str, int]:
     """The digits of a numeral as a literal of Python, and where they end."""
+    plain = _PLAIN.match(text, digit)
+    if plain is not None:
+        return text[start : plain.end()], plain.end()
     grouped = _POINT_GROUPED.match(text, digit)
     if grouped is not None:
         return grouped.group().replace(".", "").replace(",", "."), grouped.end()

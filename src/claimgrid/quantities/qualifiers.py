@@ -18,6 +18,11 @@ _SUMMARY_OF = re.compile(
     r"(?P<of>(?: [A-Za-z-]+){1,4}) (?:of|by|is|was|reached|reaching|being|=|to|\() ?\Z"
 )
 """`average throughput gain of`: what is averaged stands between the cue and the number."""
+_SUMMARY_ENDS = tuple(
+    word + space
+    for word in ("of", "by", "is", "was", "reached", "reaching", "being", "=", "to", "(")
+    for space in ("", " ")
+)
 _METRIC_NAMES = re.compile(r" (?:absolute|squared?|average|percentile|percentage)(?![a-z])")
 """A mean that names a metric (mean absolute error) bounds nothing."""
 _SUMMARIES: dict[str, QuantityBound] = {"maximum": "up_to", "peak": "up_to", "minimum": "at_least"}
@@ -90,6 +95,8 @@ def _before(text: str, start: int, floor: int) -> tuple[QuantityBound, TextSpan]
 
 def _summary(text: str, low: int, end: int) -> tuple[QuantityBound, TextSpan] | None:
     """`average accuracy of 81%`, `a maximum speedup of 3x`: what is bounded stands between."""
+    if not text.endswith(_SUMMARY_ENDS, low, end):
+        return None
     match = _SUMMARY_OF.search(text, low, end)
     if match is None or _METRIC_NAMES.match(match["of"]):
         return None

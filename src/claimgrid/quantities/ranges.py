@@ -22,6 +22,8 @@ _UP_TO = re.compile(r",? up to \Z")
 _FAR_TO = re.compile(
     r"(?: \(?[A-Za-z-]+\)?){1,4} (?:(?:down|up) )?to (?:(?:about|only|just|nearly|over) )?[~≈]?\Z"
 )
+_SPOKEN = frozenset([" and ", " to "])
+_MAY_BE_SPOKEN = re.compile(r"[→>]| to(?: |\Z)")
 _ARROW = re.compile(r" ?(?:→|->|=>|-->) ?\Z")
 _PLUS_MINUS = re.compile(
     r"[ _^(]{0,3}(?:±|\+/-|\+-|\\pm|plus/minus|plus or minus|plus-minus|plus-or-minus) ?\Z"
@@ -135,6 +137,8 @@ def _dashed(
 
 def _spoken(text: str, left: Quantity, right: Quantity, gap: str) -> Quantity | None:
     """`from 3 to 5`, `between 2x and 4x`, `40 GB → 16 GB`."""
+    if gap not in _SPOKEN and not _MAY_BE_SPOKEN.search(gap):
+        return None
     if _ARROW.match(gap):
         return _range(text, left, right, "from_to")
     head = text[max(0, left.start - 40) : left.start]

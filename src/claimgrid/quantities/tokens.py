@@ -35,6 +35,9 @@ _MEMORY = re.compile(
     r"(?:memory|RAM|VRAM|DRAM|HBM|storage|disk)(?![a-z]))"
 )
 """`24G of memory`: a letter that stands for bytes."""
+_BYTES = frozenset("MGT")
+_PREFIXES = frozenset("KMGTPE")
+_SIGNS = frozenset("xX×*")  # what multiplies
 _FOLDS = re.compile(r"[ -]fold[ -]cross|[ -]fold CV")
 _COMPARED = re.compile(
     r" (?:faster|slower|speed-?ups?|higher|lower|more|less|fewer|larger|smaller|better|reduction"
@@ -53,6 +56,7 @@ _MINUS_WORD = re.compile(
     r"|roughly|nearly|and|as|between|than|over|under|score|reach|[a-z]{2,12}(?:s|ed|ing)) )"
     r"(?P<minus>[Mm]inus|negative) \Z"
 )
+_MINUS_ENDS = ("inus ", "negative ")
 """`minus 0.7`: a sign in words. In `5 minus 0.7` and `A minus 0.7` something is taken away."""
 
 
@@ -130,6 +134,8 @@ def _fixed(text: str, digit: int) -> Quantity | None:
 
 def _memory(text: str, digit: int, number: Number) -> Quantity | None:
     """The amount in `24G of memory`, whose letter stands for bytes."""
+    if text[number.end - 1] not in "MGT" and text[number.end : number.end + 1] not in _BYTES:
+        return None
     match = _MEMORY.match(text, number.end) or _MEMORY.match(text, number.end - 1)
     if match is None or not text[digit : match.start()].replace(",", "").replace(".", "").isdigit():
         return None
@@ -189,6 +195,8 @@ def _is_percent(text: str, digit: int) -> bool:
 
 def _skipped_sign(text: str, end: int, number: Number) -> int | None:
     """Where reading continues after a sign that multiplies counts: `2x2`, `8x A100`."""
+    if text[end : end + 1] not in _SIGNS and text[end + 1 : end + 2] not in _SIGNS:
+        return None
     dimension = _DIMENSION.match(text, end)
     if dimension is not None:
         return dimension.end()
@@ -208,17 +216,18 @@ _UnitHere = tuple[str, int, int]
 
 def _unit(text: str, number: Number, end: int) -> tuple[_UnitHere | None, int]:
     """The unit after a numeral that ends at `end`, and where it ends."""
-    times = _TIMES.match(text, end)
+    head = text[end : end + 2].lstrip(" ")[:1]
+    times = _TIMES.match(text, end) if head in _SIGNS else None
     if times is not None:
         sign = times.end() - 1
         return ("x", sign, times.end()), times.end()
-    prefixed = PREFIXED.match(text, end)
+    prefixed = PREFIXED.match(text, end) if head in _PREFIXES else None
     if prefixed is not None:
         word = prefixed["word"]
         name = prefixed["letter"].lower() + unit_table().symbols.get(word, word.lower())
         return (name, prefixed.start("letter"), prefixed.end()), prefixed.end()
     after = end + 1 if text[end : end + 1] == "+" and not text[end + 1 : end + 2].isdigit() else end
-    orders = ORDERS.match(text, after)
+    orders = ORDERS.match(text, after) if text.startswith("order", after + 1) else None
     if orders is not None and number.value is not None:
         return ("orders", after + 1, orders.end()), orders.end()
     unit = unit_at(text, after)
@@ -246,7 +255,8 @@ def _signed(text: str, number: Number, end: int, unit: _UnitHere | None, floor: 
     sign, begin = _sign(text, start, floor), number.start
     if sign in ("-", "−") and start == number.start:
         begin = start - 1
-    minus = _MINUS_WORD.search(text, max(floor, start - 30), start) if not sign else None
+    worded = not sign and text.endswith(_MINUS_ENDS, floor, start)
+    minus = _MINUS_WORD.search(text, max(floor, start - 30), start) if worded else None
     if minus is not None and start == number.start:
         begin = minus.start("minus")
         sign = text[begin:start]
