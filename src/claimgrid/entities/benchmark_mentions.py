@@ -65,14 +65,16 @@ def _widened(words: str, text: str, span: tuple[int, int]) -> str | None:
     if after[:1].isalnum():
         return None  # the copied words end inside a word
     following = plain(after).split()
-    if following[:1] and benchmarks.may_continue(words, following[0]):
+    first = next((word for word in following if word != ","), "")
+    if first and benchmarks.may_continue(words, first):
         for count in range(min(_WORDS, len(following)), 0, -1):
             added = " ".join(following[:count]).rstrip(",)")
             if fold(added.strip("(")) in _BARE or following[count - 1].startswith(("(", "/")):
                 continue
             if _adds(f"{words} {added}", words):
                 return f"{words} {added}"
-    if following[:1] and following[0] in ("and", "or", "&"):
+    shared = following[2:3] if first in ("and", "or", "&") else []
+    if shared and benchmarks.may_continue(words, shared[0].rstrip(",)")):
         # "Cornell and Jacquard grasping datasets": both share the noun.
         for added in (" ".join(following[2:end]) for end in range(len(following[:6]), 2, -1)):
             if fold(added) not in _BARE and _adds(f"{words} {added}", words):

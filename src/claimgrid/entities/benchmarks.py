@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from claimgrid.entities.spelling import LONGEST, fold, in_both, load, plain, spellings
 
@@ -28,6 +28,7 @@ class Benchmark:
     splits: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)  # papers share their benchmarks
 def benchmark(words: str, metric: str | None = None) -> str:
     """The canonical name of a benchmark or data set, with the version, year and split that it has.
 
@@ -74,6 +75,7 @@ def benchmark_key(name: str) -> str:
     return fold(" ".join(tokens))
 
 
+@lru_cache(maxsize=4096)
 def find(name: str) -> Benchmark | None:
     """The entry of the table that a name belongs to, whatever its version and split; else None."""
     table = _table()
@@ -103,9 +105,10 @@ def may_continue(words: str, following: str) -> bool:
     if _JOINS.search(words):
         return True
     first = fold(following)
-    if first in _first_words():
+    whole = fold(words)
+    if first in _split_starts() or (first in table.languages and whole.startswith(_paired())):
         return True
-    begins = fold(words) + first
+    begins = whole + first
     every = _sorted_names()
     at = bisect_left(every, begins)
     return at < len(every) and every[at].startswith(begins)
@@ -125,15 +128,31 @@ def _endings() -> frozenset[str]:
 
 
 @cache
-def _first_words() -> frozenset[str]:
-    """The folded first word of each split and language: what may follow a whole name."""
-    data = load("benchmarks.toml")
+def _split_starts() -> frozenset[str]:
+    """The folded first word of each split: what may follow a whole name."""
     return frozenset(
         fold(spelling.split()[0])
-        for part in ("splits", "languages")
-        for name, others in data[part].items()
+        for name, others in load("benchmarks.toml")["splits"].items()
         for spelling in (name, *others)
     )
+
+
+@cache
+def _paired() -> tuple[str, ...]:
+    """The folded spellings of names that a pair of languages follows."""
+    table = _table()
+    return tuple(folded for folded, name in table.names.items() if name in table.paired)
+
+
+@cache
+def _split_ends() -> frozenset[str]:
+    """The folded last piece of each split, with the brackets that may close it."""
+    folded = {
+        fold(_BREAK.split(spelling)[-1])
+        for name, others in load("benchmarks.toml")["splits"].items()
+        for spelling in (name, *others)
+    }
+    return frozenset(f"{piece}{end}" for piece in folded for end in ("", ")", "]"))
 
 
 @cache
@@ -212,6 +231,9 @@ _NOUNS = re.compile(
 _VERSION = re.compile(r"(.+?)[\s_,(-]*(v[0-9]+(?:\.[0-9]+)*)\)?", re.I)
 _YEAR = re.compile(r"(.*[^0-9\s_,('’-])[\s_,('’-]*(20[0-9]{2}|[0-3][0-9])\)?")
 _BREAK = re.compile(r"[\s_,:(/-]+")
+_LAST_PIECE = re.compile(r"[^\s_,:(/-]+\Z")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NUMBER_ENDS = tuple("0123456789)")  # of a year or a version
 _PAIR = re.compile(
     r"(.+?)[\s_,:(-]+([A-Za-z]{2,20})(?:\s?(?:-+>?|–|→|↔|/)\s?(?:to(?:-|\s))?|\s(?:to|into)\s)"
     r"([A-Za-z]{2,20})\)?"
@@ -245,6 +267,8 @@ def _parts(name: str, table: _Table) -> _Parts | None:
             name, split = found
         elif not pair and (found := _last_pair(name, table)):
             name, pair = found
+        elif not name.endswith(_NUMBER_ENDS):
+            return None
         elif not year and (match := _YEAR.fullmatch(name)):
             name, year = match.groups()
         elif not version and (match := _VERSION.fullmatch(name)):
@@ -256,6 +280,9 @@ def _parts(name: str, table: _Table) -> _Parts | None:
 
 def _last_split(name: str, table: _Table) -> tuple[str, str] | None:
     """`COCO 2017 val set` as its name and `val`; a split has three words at most."""
+    last = _LAST_PIECE.search(name)
+    if last is None or fold(last[0]) not in _split_ends():
+        return None
     for cut in list(_BREAK.finditer(name))[-3:]:
         if split := table.splits.get(fold(name[cut.end() :].strip(")]"))):
             return name[: cut.start()], split
@@ -264,13 +291,15 @@ def _last_split(name: str, table: _Table) -> tuple[str, str] | None:
 
 def _first_split(name: str, table: _Table) -> tuple[str, str] | None:
     """`validation set of COCO` as its name and `val`."""
-    match = _SPLIT_BEFORE.fullmatch(name)
+    match = _SPLIT_BEFORE.fullmatch(name) if _JOINS.search(name) else None
     split = table.splits.get(fold(match[1])) if match else None
     return (match[2], split) if match and split else None
 
 
 def _last_pair(name: str, table: _Table) -> tuple[str, str] | None:
     """`WMT14 En-De` as its name and `English-German`, where the table has the name for pairs."""
+    if not any(fold(word) in table.languages for word in _LETTERS.findall(name)):
+        return None
     match = _PAIR.fullmatch(name)
     if match is None:
         return None

@@ -12,6 +12,7 @@ from functools import cache
 
 from claimgrid.entities import hardware, hardware_registry
 from claimgrid.quantities.lexer import lex_plain
+from claimgrid.quantities.number_words import has_number
 from claimgrid.quantities.units import canonical_units
 from claimgrid.text.latex import plain_text
 
@@ -237,6 +238,8 @@ def _encode(phrase: str) -> tuple[str, list[int]]:
 
 def _with_plain_numbers(text: str) -> str:
     """The text with each number that counts as plain digits, and without those that measure."""
+    if not has_number(text):
+        return text
     out: list[str] = []
     done = 0
     for quantity in lex_plain(text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import dropwhile, takewhile
 
 from claimgrid.entities import hardware_registry
@@ -66,6 +66,7 @@ def find(text: str) -> list[Mention]:
     return [_mention(text, hit) for hit in _scan(text, loose=False)]
 
 
+@lru_cache(maxsize=2048)  # papers share their devices
 def resolve(words: str) -> Device:
     """The device that words name ("Nvidia V100 GPU", "AMD platforms").
 

@@ -17,14 +17,16 @@ PatternRole = Literal["whole", "brand", "part"]
 # What may stand between two words of one name: blanks, hyphens, LaTeX spaces and braces, trade
 # marks (also as letters stuck to the word, "InstinctTM", as PDF extraction leaves them), a
 # possessive.
+# Sets of few ASCII characters, and no set mixes them with others: Python compiles those many times
+# as fast, and a process compiles hundreds of spellings.
 GAP_CHAR = (
-    r"(?:[\s~\-\u2010-\u2015\u2212_{}\u00ae\u2122]|\\[,;: ]|\((?:R|TM)\)"
-    r"|(?-i:TM|R)(?![A-Za-z0-9])|['\u2019]s(?=\s))"
+    r"(?:(?-i:[\s~\-_{}])|[\u2010-\u2015]|\u2212|\u00ae|\u2122|\\(?-i:[,;: ])|\((?:R|TM)\)"
+    r"|(?-i:(?:TM|R)(?![A-Za-z0-9]))|(?:'|\u2019)s(?=\s))"
 )
 GAP = GAP_CHAR + "{0,3}"
 # A plural s belongs to the name; letters or digits after it mean another word ("A1000" is no A100,
 # "Pi 3.14" no Pi 3), but a multiplier may follow ("A100x8").
-_END = r"(?-i:s)?(?:(?![A-Za-z0-9]|\.[0-9])|(?=[xX][0-9])|(?=(?-i:TM|R)(?![A-Za-z0-9])))"
+_END = r"(?-i:s?(?:(?![A-Za-z0-9]|\.[0-9])|(?=[xX][0-9])|(?=(?:TM|R)(?![A-Za-z0-9]))))"
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _LETTERS = re.compile(r"[A-Za-z]*")
 _DIGITS = re.compile(r"[0-9]+")
@@ -155,8 +157,8 @@ def _is_wild(words: str) -> bool:
 
 
 def _word(word: str) -> str:
-    out = re.escape(word).replace(r"\#", "[0-9]")
-    return out.replace("@", "[A-Za-z]{0,2}")
+    out = re.escape(word).replace(r"\#", "(?-i:[0-9])")
+    return out.replace("@", "(?-i:[A-Za-z]{0,2})")
 
 
 def _keys(words: tuple[str, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from claimgrid.entities.spelling import LONGEST, fold, in_both, load, plain, spellings
@@ -43,17 +43,18 @@ class _Table:
     endings: tuple[tuple[re.Pattern[str], Direction], ...]
 
 
+@lru_cache(maxsize=2048)
 def metric(words: str) -> str:
     """The canonical name of a metric; words that the table lacks are only cleaned of markup."""
     name = plain(words)
     if len(name) > LONGEST:
         return name
     table = _table()
-    bare = _PERCENT.sub("", name).removesuffix(".")
-    singular = _PLURAL.sub(r"\1", bare)
+    bare = (_PERCENT.sub("", name) if name.endswith(")") else name).removesuffix(".")
+    singular = _PLURAL.sub(r"\1", bare) if bare.endswith(("s", "S")) else bare
     if known := table.names.get(fold(bare)) or table.names.get(fold(singular)):
         return known
-    if (cut := _CUT.fullmatch(bare)) and (base := table.cuts.get(fold(cut[1]))):
+    if "@" in bare and (cut := _CUT.fullmatch(bare)) and (base := table.cuts.get(fold(cut[1]))):
         return f"{base}@{cut[2].lower()}"
     return in_both(bare, table.names) or name
 

@@ -53,7 +53,7 @@ def in_both(name: str, names: dict[str, str]) -> str | None:
     """The canonical name of `Long Name (LN)`, if the table has both for the same thing.
 
     The acronym in brackets may also be the name of something else: it is told by its long name."""
-    parts = _BOTH.fullmatch(name)
+    parts = _BOTH.fullmatch(name) if name.endswith(")") else None
     if parts is None:
         return None
     first, second = names.get(fold(parts[1])), names.get(fold(parts[2]))

@@ -39,6 +39,7 @@ _DOUBLE = re.compile(
     re.I,
 )
 _DOUBLES = {"double": 2.0, "triple": 3.0, "quadruple": 4.0}
+_DIGIT = re.compile(r"\d")
 _LAST_WORD = re.compile(r"(?P<word>[A-Za-z]+)[ -]\Z")
 _SHARE_END = re.compile(
     r"(?:[.,;:)]|\Z| (?:of|the|as|its|their|our|that|again|less|fewer|lower|smaller|shorter"
@@ -71,6 +72,11 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(
         rf"\b(?=[Aa{first}])(?:" + "|".join([folds, *by_letter, article]) + ")(?![A-Za-z0-9_])",
     )
+
+
+def has_number(text: str) -> bool:
+    """Whether plain text has a digit or a number word; a quick test before it is lexed."""
+    return _DIGIT.search(text) is not None or _pattern().search(text) is not None
 
 
 def word_atoms(text: str) -> list[Quantity]:

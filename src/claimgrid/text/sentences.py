@@ -33,7 +33,7 @@ _START = re.compile(
 )
 _SYMBOL = re.compile(r"[^$\\]*[$\\]")  # a formula or a command may begin with any letter
 _MIXED_CASE = re.compile(r"[a-z]{1,3}[A-Z]")  # vLLM, eBPF, iPhone
-_LAST_WORD = re.compile(r"[^\s(\[{\"'“‘/]{1,40}\Z")
+_LAST_WORD = re.compile(r"[^\s(\[{\"'“‘/]{1,40}")  # of a text that is read backwards
 _ITEM = re.compile(r"(?:\A|[.:;,]\s{1,4}|\()\d{1,2}\Z")  # the number of a list item: `1. We …`
 _INITIAL = re.compile(r"(?:[A-Za-z]\.)*[A-Z]\Z")  # J. Smith, U.S.
 _UNIT = re.compile(r"\d\s?[A-Z]\Z")  # 1.5 W
@@ -86,12 +86,13 @@ def _ends_word(text: str, border: re.Match[str]) -> bool:
     if len(stop) > 1:
         return "!" in stop or "?" in stop  # an ellipsis continues as often as it ends
     before = text[max(0, border.start() - 48) : border.start()]
-    if _ITEM.search(before):
+    last = before[-1:]
+    if last.isdigit() and _ITEM.search(before):
         return False
-    word = _LAST_WORD.search(before)
-    if word is None or _UNIT.search(before):
+    word = _LAST_WORD.match(before[::-1])
+    if word is None or (last.isupper() and _UNIT.search(before)):
         return True
-    plain = word.group().lstrip("$\\~")
+    plain = word.group()[::-1].lstrip("$\\~")
     return plain.lower() not in _abbreviations() and not _INITIAL.match(plain)
 
 
