@@ -255,7 +255,7 @@ def test_results_that_stay_missing_are_asked_again(bench: Bench) -> None:
     notes = bench.finish()
     bench.all_answered(asked)
     assert any("cut short" in note for note in notes)
-    assert any("1 results are missing" in note for note in notes)
+    assert any("1 result missing" in note for note in notes)
     assert len(bench.provider.asked) == 4
 
 

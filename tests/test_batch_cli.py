@@ -127,7 +127,7 @@ def test_submit_status_collect_and_cancel_say_where_things_stand(tmp_path: Path)
         again = extract(
             "batch", "submit", source, "-o", out, "--model", "scripted", "--base-url", url
         )
-        assert "3 papers are answered already" in again.stdout
+        assert "3 papers left out: answered already" in again.stdout
         assert extract("batch", "cancel", out).returncode == 0
     assert len(provider.asked) == 3
     words = re.search(r"write the claims with: extract (.*)", got.stdout)

@@ -386,7 +386,7 @@ def test_another_tool_s_marks_come_back_as_decisions(run: Path, tmp_path: Path, 
     assert edit.claim.value is not None
     assert edit.claim.value.text == "2.1x"
     again = extract("review", "import", run, file, "--from", form, "--by", "Eve")
-    assert again.stdout.startswith(("0 decisions added", "1 decisions added"))
+    assert again.stdout.startswith(("0 decisions added", "1 decision added"))
 
 
 def test_marks_that_do_not_fit_the_abstract_are_refused(run: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from claimgrid import notebook
 from claimgrid.errors import ExtractionError, SetupError, UsageError
 from claimgrid.io import run_folder
 from claimgrid.review import checked_run
+from claimgrid.text.counted import counted
 from claimgrid.types.answer import Usage
 from claimgrid.types.claim import Claim, PaperLine, Rejected, Status, UnclaimedNumber
 from claimgrid.types.outcome import Outcome
@@ -60,7 +61,7 @@ class ClaimList(Sequence[Claim]):
         return hash(tuple(claim.claim_id for claim in self._claims))
 
     def __repr__(self) -> str:
-        count = f"{len(self)} claim{'s' * (len(self) != 1)}"
+        count = counted(len(self), "claim")
         named = "; ".join(notebook.named(claim) for claim in self._claims[:_NAMED])
         more = "; …" if len(self) > _NAMED else ""
         return f"<ClaimList of {count}{': ' if named else ''}{named}{more}>"
@@ -133,8 +134,8 @@ class Extraction:
         if self.status not in ("claims", "no_claims"):
             return f"<Extraction of {self.paper.paper_id}: {self.status}: {self.reason}>"
         counts = (
-            f"{len(self.claims)} claim{'s' * (len(self.claims) != 1)}, "
-            f"{len(self.rejected)} rejected, {len(self.unclaimed)} numbers unclaimed"
+            f"{counted(len(self.claims), 'claim')}, "
+            f"{len(self.rejected)} rejected, {counted(len(self.unclaimed), 'number')} unclaimed"
         )
         return f"<Extraction of {self.paper.paper_id}: {counts}, by {self.model}>"
 
@@ -163,7 +164,8 @@ class Run:
         names = ", ".join(map(str, self.folders[:3])) + (", …" if len(self.folders) > 3 else "")
         failed = sum(line.status not in ("claims", "no_claims") for line in self.papers)
         lost = f", {failed} failed" if failed else ""
-        return f"<Run {names}: {len(self.papers)} papers{lost}, {len(self.claims)} claims>"
+        papers, claims = counted(len(self.papers), "paper"), counted(len(self.claims), "claim")
+        return f"<Run {names}: {papers}{lost}, {claims}>"
 
     def _repr_html_(self) -> str:
         return notebook.run(repr(self), self.manifests, self.claims)
@@ -184,7 +186,7 @@ class Run:
     def one(self) -> Extraction:
         """The extraction of the only paper. Raises UsageError where there is not just one."""
         if len(self.papers) != 1:
-            raise UsageError(f"the run has {len(self.papers)} papers; iterate over it")
+            raise UsageError(f"the run has {counted(len(self.papers), 'paper')}; iterate over it")
         found: Extraction = next(iter(self))
         return found
 

@@ -19,6 +19,7 @@ from claimgrid.batch.result_lines import BatchFault, DamagedLine, ResultLine
 from claimgrid.batch.state import BatchState
 from claimgrid.llm.client import recording
 from claimgrid.llm.response_store import Attempt, ReplyCache
+from claimgrid.text.counted import counted
 from claimgrid.types.request import Request
 
 _SENDS = 3  # times that a request is sent without any answer before it counts as failed
@@ -146,7 +147,7 @@ class Collector:
             reason, again = "its batch was cancelled", False
         left = self._state.members(part.number)
         if left and again:
-            progress.notes.append(f"part {part.number}: {len(left)} results are missing")
+            progress.notes.append(f"part {part.number}: {counted(len(left), 'result')} missing")
         for asked in filter(None, map(self._state.asked, left)):
             self._fault(asked, reason, again=again, progress=progress)
 

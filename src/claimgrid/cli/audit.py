@@ -12,6 +12,7 @@ from rich.text import Text
 
 from claimgrid.cli.options import PATH
 from claimgrid.review import checked_run
+from claimgrid.text.counted import counted
 from claimgrid.types.claim import PaperLine, UnclaimedNumber
 
 _AROUND = 48  # code points of context on each side
@@ -40,7 +41,7 @@ def audit(folder: Path, *, everything: bool) -> int:
     total = sum(reasons.values())
     parts = " · ".join(f"{name.replace('_', ' ')} {n}" for name, n in reasons.most_common())
     if total:
-        console.print(f"{total} numbers that no claim covers: {parts}", soft_wrap=True)
+        console.print(f"{counted(total, 'number')} that no claim covers: {parts}", soft_wrap=True)
     else:
         console.print("no number is left")
     return 0

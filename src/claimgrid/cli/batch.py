@@ -18,6 +18,7 @@ from claimgrid.errors import UsageError
 from claimgrid.io import run_folder
 from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.llm.response_store import ReplyCache, ResponseStore
+from claimgrid.text.counted import counted
 from claimgrid.types.request import Request
 
 
@@ -44,9 +45,9 @@ def export(source: str, out: Path, given: settings.Settings) -> int:
                 yield request
 
     count = files.write(out, files.bodies(open_requests(), session.endpoint))
-    click.echo(f"{count} requests for model {session.endpoint.model} written to {out}")
+    click.echo(f"{counted(count, 'request')} for model {session.endpoint.model} written to {out}")
     if known:
-        click.echo(f"{known} papers have a recording already and were left out")
+        click.echo(f"{counted(known, 'paper')} left out: a recording is there already")
     click.echo(f"bring the answers back with: extract batch import RESULTS --requests {out}")
     return int(bool(problems))
 
@@ -79,7 +80,7 @@ def import_(results: Path, requests: Path, given: settings.Settings, folder: Pat
         else:
             target.put(found)
             stored += 1
-    lost = f", {failed} line{'s' * (failed != 1)} held none" if failed else ""
+    lost = f", {counted(failed, 'line')} held none" if failed else ""
     click.echo(f"{stored} repl{'y' if stored == 1 else 'ies'} stored in {where}{lost}")
     return int(bool(failed))
 

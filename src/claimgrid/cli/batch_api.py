@@ -25,6 +25,7 @@ from claimgrid.io import run_folder
 from claimgrid.llm import pricing
 from claimgrid.llm.providers import Endpoint, Provider
 from claimgrid.llm.response_store import ReplyCache
+from claimgrid.text.counted import counted
 from claimgrid.types.request import Request
 
 _FIRST_WAIT = 2.0  # seconds between the first two looks of `run`; each further wait is longer
@@ -54,7 +55,7 @@ def submit(source: str, out: Path | None, given: settings.Settings) -> int:
         _tell(console, _with_jobs(state, session.endpoint, given, cache, send))
         _standing(console, state, folder, state.parts())
     if reading.known:
-        console.print(f"  {reading.known} papers are answered already and were left out")
+        console.print(f"  {counted(reading.known, 'paper')} left out: answered already")
     return int(bool(reading.problems))
 
 
@@ -308,8 +309,7 @@ def _standing(console: Console, state: BatchState, folder: Path, parts: list[Bat
 
 
 def _bill(console: Console, state: BatchState, *, out: int) -> None:
-    run = state.run
-    used = state.usage()
+    run, used = state.run, state.usage()
     if not used.requests:
         return
     console.print(f"  tokens    in {used.input_tokens:,} · out {used.output_tokens:,}")
@@ -326,8 +326,7 @@ def _bill(console: Console, state: BatchState, *, out: int) -> None:
 
 
 def _next(state: BatchState, folder: Path) -> str:
-    run = state.run
-    counts = state.statuses()
+    run, counts = state.run, state.statuses()
     if run.cancelled and counts["sent"]:
         return f"cancelled; `extract batch collect {folder}` fetches what was done by then"
     if counts["sent"] or counts["waiting"]:

@@ -19,6 +19,7 @@ from claimgrid.extraction import prompt as prompts
 from claimgrid.io import shipped_files
 from claimgrid.llm.recording_folder import RecordingFolder
 from claimgrid.local import model_files
+from claimgrid.text.counted import counted
 from claimgrid.training import training_pairs
 from claimgrid.training.lora import Pair, TrainingPlan
 
@@ -71,7 +72,7 @@ def distill(
         raise UsageError("there is nothing to learn from: the runs hold no paper with a reply")
     console = Console(highlight=False)
     console.print(
-        f"{len(learned)} abstracts to learn from, {len(unseen)} held out; "
+        f"{counted(len(learned), 'abstract')} to learn from, {len(unseen)} held out; "
         f"{out / 'log.jsonl'} has each step",
         soft_wrap=True,
     )
@@ -124,7 +125,9 @@ def _summary(out: Path) -> str:
     steps = [json.loads(line) for line in (out / "log.jsonl").read_text("utf-8").splitlines()]
     losses = [line["loss"] for line in steps if "loss" in line]
     measured = [line["held_out"] for line in steps if line.get("held_out") is not None]
-    told = f"{len(losses)} steps, loss a token {losses[0]:.3f} to {losses[-1]:.3f} (nats)"
+    told = (
+        f"{counted(len(losses), 'step')}, loss a token {losses[0]:.3f} to {losses[-1]:.3f} (nats)"
+    )
     return told + (f", held out {measured[-1]:.3f}" if measured else "")
 
 
@@ -154,12 +157,12 @@ def distill_reader(
     learned, unseen = training_pairs.split(known, held_out)
     if not learned or not unseen:
         raise UsageError(
-            f"{len(learned)} abstracts to learn from and {len(unseen)} held out are too few; "
-            "pass more runs, or another --held-out"
+            f"{counted(len(learned), 'abstract')} to learn from and {len(unseen)} held out are too "
+            "few; pass more runs, or another --held-out"
         )
     console = Console(highlight=False)
     console.print(
-        f"{len(learned)} abstracts to learn from, {len(unseen)} held out; "
+        f"{counted(len(learned), 'abstract')} to learn from, {len(unseen)} held out; "
         f"{out / 'log.jsonl'} has each step",
         soft_wrap=True,
     )

@@ -22,6 +22,7 @@ from claimgrid.evaluate import diff_output
 from claimgrid.evaluate.bootstrap import SEED, Interval, interval
 from claimgrid.evaluate.run_diff import RunDiff, RunSide, diff
 from claimgrid.io import run_folder
+from claimgrid.text.counted import counted
 from claimgrid.types.paper import Paper
 
 
@@ -118,7 +119,7 @@ def _print(
 ) -> None:
     print_diff(console, found)
     ends = f" (95% interval {rate.low:.1%}–{rate.high:.1%})" if rate else ""
-    papers = "1 paper" if len(found.by_paper) == 1 else f"{len(found.by_paper)} papers"
+    papers = counted(len(found.by_paper), "paper")
     console.print(
         f"\n{found.change_rate:.1%} of the claims of {papers} changed{ends}", style="bold"
     )

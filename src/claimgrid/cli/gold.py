@@ -18,6 +18,7 @@ from claimgrid.evaluate import gold_check, gold_files
 from claimgrid.io import run_folder
 from claimgrid.review import correction_log
 from claimgrid.review.corrections import to_gold
+from claimgrid.text.counted import counted
 from claimgrid.types.paper import Paper
 
 _BESIDE = "-abstracts.jsonl"  # open.jsonl is checked against open-abstracts.jsonl by default
@@ -40,9 +41,9 @@ def check(gold: tuple[Path, ...], abstracts: tuple[str, ...]) -> int:
             line.append(f"\n  {problem.quote}", "dim")
         console.print(line, soft_wrap=True)
     claims = sum(len(line["claims"]) for line in lines)
-    told = f"{len(lines)} papers, {claims} claims"
+    told = f"{counted(len(lines), 'paper')}, {counted(claims, 'claim')}"
     if found:
-        problems = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+        problems = counted(len(found), "problem")
         click.echo(f"{told}: {problems}")
         return 1
     click.echo(f"{told}: every quote is verbatim, every value parses, every device is known")
@@ -95,7 +96,9 @@ def draft(folder: Path, out: Path | None, paper: tuple[str, ...]) -> int:
     if out.exists():
         raise UsageError(f"{out} is there already; corrected gold is not overwritten")
     out.write_text(text, encoding="utf-8")
-    click.echo(f"{len(lines)} papers written to {out}: correct them by hand, then", err=True)
+    click.echo(
+        f"{counted(len(lines), 'paper')} written to {out}: correct them by hand, then", err=True
+    )
     click.echo(f"  extract gold check {out} --abstracts SOURCE", err=True)
     return 0
 

@@ -23,6 +23,7 @@ from claimgrid.engines.run_setup import Unwatched
 from claimgrid.engines.session import RECORDINGS
 from claimgrid.errors import UsageError
 from claimgrid.io import shipped_files
+from claimgrid.text.counted import counted
 from claimgrid.types.paper import Paper
 
 
@@ -166,7 +167,7 @@ def refresh(source: tuple[str, ...], given: settings.Settings, *, missing: bool)
     for state in replaced:
         assert state.recording is not None
         recording_states.path_of(folder, state.recording).unlink()
-    count = "1 paper" if len(papers) == 1 else f"{len(papers)} papers"
+    count = counted(len(papers), "paper")
     click.echo(f"{count} asked again; {len(replaced)} stale recordings deleted in {folder}")
     return done.exit_code
 

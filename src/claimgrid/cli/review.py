@@ -14,6 +14,7 @@ import click
 
 from claimgrid.cli.options import PATH
 from claimgrid.errors import UsageError
+from claimgrid.text.counted import counted
 
 _FORMATS = click.Choice(["label-studio", "web-annotation"])
 
@@ -117,8 +118,8 @@ def merge_command(files: tuple[Path, ...], out: Path) -> None:
         for other in read[place + 1 :]
     )
     added = f" ({len(new)} new)" if len(new) < len(merged) else ""
-    claims = "1 claim" if differ == 1 else f"{differ} claims"
-    click.echo(f"{out}: {len(merged)} corrections{added}; reviewers differ on {claims}")
+    claims = counted(differ, "claim")
+    click.echo(f"{out}: {counted(len(merged), 'correction')}{added}; reviewers differ on {claims}")
 
 
 @command.command("export")
@@ -140,7 +141,9 @@ def export_command(folder: Path, form: str, out: Path) -> None:
             for one in web_annotation.of_paper(paper, claims.get(paper.paper_id, []))
         )
     out.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    click.echo(f"{out}: the claims of {len(papers)} papers; offsets count Unicode code points")
+    click.echo(
+        f"{out}: the claims of {counted(len(papers), 'paper')}; offsets count Unicode code points"
+    )
 
 
 @command.command("import")
@@ -168,7 +171,7 @@ def import_command(folder: Path, file: Path, form: str, by: str | None) -> None:
     correction_log.append(folder / correction_log.NAME, made)
     for one in unread:
         click.echo(f"extract: {one.where}: {one.why}", err=True)
-    click.echo(f"{len(made)} decisions added to {folder / correction_log.NAME}")
+    click.echo(f"{counted(len(made), 'decision')} added to {folder / correction_log.NAME}")
     sys.exit(int(bool(unread)))
 
 

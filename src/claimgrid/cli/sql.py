@@ -15,6 +15,7 @@ from rich.text import Text
 from claimgrid.cli.table_output import emit, every_run_option, format_of, format_options
 from claimgrid.tables import views
 from claimgrid.tables.layout import plain
+from claimgrid.text.counted import counted
 
 
 def sql(
@@ -29,7 +30,7 @@ def sql(
     form = format_of(form, out)
     database = views.connect(outs, every_run=every_run)
     frame = database.query(query)
-    title = f"{len(frame.rows):,} row{'s' * (len(frame.rows) != 1)}"
+    title = counted(len(frame.rows), "row")
     grid = replace(plain(frame, "query", title), notes=database.about)
     emit([grid], frame, form, out, database.about)
     return 0
@@ -41,7 +42,7 @@ def schema(outs: Sequence[str]) -> int:
     console = Console(highlight=False)
     for view in views.VIEWS:
         rows = database.query(f"select count(*) from {view}").rows[0][0]  # noqa: S608 our own names
-        console.print(Text.assemble((view, "bold"), (f"  {rows} rows", "dim")))
+        console.print(Text.assemble((view, "bold"), (f"  {counted(rows, 'row')}", "dim")))
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
         for name, kind in database.columns(view).items():
             table.add_row(name, Text(kind.lower(), "dim"))

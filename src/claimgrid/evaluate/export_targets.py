@@ -12,6 +12,7 @@ from pathlib import Path
 from claimgrid.errors import UsageError
 from claimgrid.evaluate import every_eval_ever, meas_eval
 from claimgrid.review import checked_run
+from claimgrid.text.counted import counted
 from claimgrid.types.claim import Claim, PaperLine
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -29,7 +30,7 @@ def write_meas_eval(
         (destination / f"{name}.txt").write_text(paper.abstract, encoding="utf-8", newline="")
         (destination / f"{name}.tsv").write_text(table, encoding="utf-8", newline="")
         written += 1
-    return f"{written} abstracts with their annotations written to {destination}"
+    return f"{counted(written, 'abstract')} with annotations written to {destination}"
 
 
 def write_every_eval_ever(

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from claimgrid.evaluate.error_causes import CAUSES, ClaimError
 from claimgrid.evaluate.scoring import PaperScore, Score, ScoreReport
+from claimgrid.text.counted import counted
 from claimgrid.text.readable import readable
 
 _STYLE = """
@@ -254,7 +255,7 @@ def warnings(report: ScoreReport) -> list[str]:
     told = []
     for verb, lost in (("lacks", report.absent), ("failed on", report.failed)):
         if lost:
-            papers = "1 paper" if len(lost) == 1 else f"{len(lost)} papers"
+            papers = counted(len(lost), "paper")
             listed = ", ".join(lost[:10]) + (" …" if len(lost) > 10 else "")
             told.append(
                 f"The run {verb} {papers} of the gold; all claims there are missed: {listed}"

@@ -20,6 +20,7 @@ from claimgrid.sources.guessed_columns import (
 )
 from claimgrid.sources.lines import LONGEST_LINE, Problem, SourceLine
 from claimgrid.sources.paper_fields import Record, paper
+from claimgrid.text.counted import counted
 from claimgrid.types.paper import Paper
 
 _DELIMITERS = ",\t;|"
@@ -141,8 +142,8 @@ def _of(
         return line.problem(f"a line of the row is longer than {LONGEST_LINE} bytes")
     if len(row) > len(names) and any(cell.strip() for cell in row[len(names) :]):
         return line.problem(
-            f"the row has {len(row)} cells where the table has {len(names)} columns; quote the "
-            "cells that hold the delimiter"
+            f"the row has {counted(len(row), 'cell')} where the table has "
+            f"{counted(len(names), 'column')}; quote the cells that hold the delimiter"
         )
     cells = dict(zip(names, row, strict=False))
     record = record_of(cells, told, line.file, line.number)

@@ -17,6 +17,7 @@ from claimgrid.tables.bibliography import keys_of
 from claimgrid.tables.cells import words
 from claimgrid.tables.comparability import paper
 from claimgrid.tables.markup import markdown_text
+from claimgrid.text.counted import counted
 from claimgrid.text.readable import readable
 
 _END = "%% end of what claimgrid wrote; your own notes go below %%"
@@ -56,7 +57,7 @@ def write_notes(outs: Sequence[str], folder: Path, min_confidence: float | None 
             part.replace(path)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error}") from error
-    return f"{len(files)} note{'s' * (len(files) != 1)} in {folder}"
+    return f"{counted(len(files), 'note')} in {folder}"
 
 
 def _file_name(key: str) -> str:
