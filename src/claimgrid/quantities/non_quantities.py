@@ -44,6 +44,8 @@ _AMOUNT_OF = re.compile(
 )
 _NEXT = re.compile(r"[ -]?(?P<word>[A-Za-z]+)")
 YEAR = re.compile(r"19[0-9]{2}|20[0-3][0-9]")
+_BETWEEN_AMOUNTS = re.compile(r" and (?!(?:19[0-9]{2}|20[0-3][0-9])(?![0-9]))[0-9]")
+"""`between 2000 and 2990 LUTs`: what is no year on one side is none on the other."""
 _DECADE = re.compile(r"(?:19|20)[0-9]0'?s(?![a-z])")
 # How a date, a decade and a version go on after their first digits: few numbers do.
 _MAY_BE_SHAPED = re.compile(
@@ -153,6 +155,8 @@ def year_at(text: str, start: int, end: int, floor: int) -> str | None:
     if plural and before != "since":
         return None
     if text[start - 1 : start] in ("=", "<", ">", "≥", "≤", "~", "≈"):
+        return None
+    if before == "between" and _BETWEEN_AMOUNTS.match(text, end):
         return None
     if before == "of" and _AMOUNT_OF.search(text, max(0, start - 16), start):
         return None

@@ -27,6 +27,8 @@ _HEAD = re.compile(
 )
 _AMOUNT = re.compile(r" ?\.?[0-9]")
 _PHRASE = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}")
+_PRODUCT = re.compile(r" ?· ?(?P<word>[A-Za-zµ]{1,6})(?![A-Za-z0-9^])")  # J·ms is not J
+_PRODUCTS = {"w·hours": "wh", "kw·hours": "kwh", "w·s": "j"}
 _SLASHED = re.compile(r"/(?:s|sec)(?![A-Za-z0-9])")
 _MACHINE = re.compile(
     r"(?P<gap>[ -]?)"
@@ -36,7 +38,7 @@ _MACHINE = re.compile(
 )
 _NOUN_RATE = re.compile(
     r"(?P<gap>[ -]?)(?:[a-z]{2,14} )?(?P<noun>[A-Za-z]{1,20})"
-    r"(?: ?/ ?(?:s|sec|second)| per second| a second)(?![A-Za-z0-9])"
+    r"(?: ?/ ?(?:s|sec|second)| [Pp]er [Ss]econd| a second)(?![A-Za-z0-9])"
 )
 _MODIFIED = re.compile(
     r" (?P<modifier>[a-z]+(?:-[a-z]+)?|KV|MoE) (?P<word>[a-z]{3,10}s)(?![A-Za-z0-9-])"
@@ -151,7 +153,11 @@ def _modified(text: str, position: int, table: UnitTable) -> Unit | None:
 
 
 def _with_rate(text: str, unit: Unit, table: UnitTable) -> Unit:
-    """The unit with the divisors that follow it, if any do."""
+    """The unit with the factor and the divisors that follow it, if any do."""
+    product = _PRODUCT.match(text, unit.end)
+    if product is not None and product["word"] in table.symbols and unit.name not in ("x", "%"):
+        name = f"{unit.name}·{table.symbols[product['word']]}"
+        unit = Unit(_PRODUCTS.get(name, name), unit.start, product.end())
     if unit.name in ("x", "%") or text[unit.end : unit.end + 1] not in (" ", "/", "-", "·"):
         return unit
     found = divisors_at(text, unit.end)

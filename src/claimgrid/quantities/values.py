@@ -34,6 +34,8 @@ _BACK = re.compile(
     rf",? \(?(?:instead of|rather than|(?:down |up )?from|vs\.?|versus|compared (?:to|with)"
     rf"|against)(?: the| a)?{_BOUND_WORDS} ?"
 )
+_FAR_TO = re.compile(rf" [a-z-]+(?: [a-z-]+){{0,5}} (?:down |up )?to{_BOUND_WORDS} ?")
+"""`354.77 MB model to about 3.31 MB`: what is changed stands between the two."""
 _FROM = re.compile(rf"(?<![a-z])from{_BOUND_WORDS} ?\$?\Z", re.I)
 _BETWEEN = re.compile(r"between \Z", re.I)
 _PERIOD = re.compile(
@@ -171,6 +173,8 @@ def _ends(text: str, owners: Sequence[Quantity], parts: Sequence[Number]) -> _En
     if _BACK.fullmatch(gap):
         back = _converted(right, left, into=left, form="from_to")
         return back if left.unit and right.unit else None
+    if _FAR_TO.fullmatch(gap) and left.unit and left.unit == right.unit:
+        return (left.low, right.low), "from_to", right
     if _RANGE_SIGN.fullmatch(gap) and left.unit == right.unit:
         return (left.low, right.low), "range", left
     return None

@@ -28,8 +28,8 @@ _SPECIAL = re.compile(
     r"|\\(?:[\"'`^~=.]\{\\?[A-Za-z]\}|[\"'`^~](?:\\[ij]|[aeiounyAEIOUNYcCzZ])"
     r"|[Hcvurkdb]\{\\?[A-Za-z]\})|\\mathring ?\{[A-Za-z]\}"
     r"|\\(?:[dtc]?frac|nicefrac|sfrac) ?\{[0-9., ]{1,16}\} ?\{[0-9., ]{1,16}\}"
-    r"|\\(?:num|ang|unit|si)(?:\[[^]]{0,60}\])?\{[^{}]{1,80}\}"
-    r"|\\(?:qty|SI|numrange)(?:\[[^]]{0,60}\])?\{[^{}]{1,40}\}\{[^{}]{1,80}\}"
+    r"|\\(?:num|numprint|ang|unit|si)(?:\[[^]]{0,60}\])?\{[^{}]{1,80}\}"
+    r"|\\(?:qty|SI|numrange)(?:\[[^]]{0,60}\])?\{[^{}]{1,40}\}\{[^{}]{0,80}\}"
     r"|\\(?:qtyrange|SIrange)(?:\[[^]]{0,60}\])?\{[^{}]{1,40}\}\{[^{}]{1,40}\}\{[^{}]{1,80}\}"
     r"|\\raise ?-?[0-9.]{1,6}(?:ex|em|pt)"
     r"|\\[a-zA-Z]+\*?|\\."
@@ -98,7 +98,9 @@ def is_line_break(text: str, at: int) -> bool:
     if len(word) == 1:
         return True
     close = text[at - 1 : at].isalnum() or text[at - 1 : at] in (".", ",", ";", ":", ")", "%")
-    return text[at + 1] == "n" and close and command_sign(word) is None and word != "num"
+    return (
+        text[at + 1] == "n" and close and command_sign(word) is None and not word.startswith("num")
+    )
 
 
 class _Reader:
@@ -306,7 +308,7 @@ class _Reader:
             self._put("/", spans[0][1], spans[1][0])
             self._verbatim(*spans[1])
             return
-        numbers = spans if command in ("num", "ang", "numrange") else spans[:-1]
+        numbers = spans if command in ("num", "numprint", "ang", "numrange") else spans[:-1]
         for index, span in enumerate(numbers):
             if index:
                 self._put("-", numbers[index - 1][1], span[0])
