@@ -32,6 +32,8 @@ SPAN = re.compile(
 )
 MAGNITUDES = {
     "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12,
+    "quadrillion": 1e15,
+    "quintillion": 1e18, "lakh": 1e5, "crore": 1e7,
     "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "g": 1e9, "bn": 1e9, "mn": 1e6,
 }  # fmt: skip
 NUMBER = re.compile(r"[0-9]+(?:[.,' _][0-9]+)*")

@@ -11,7 +11,8 @@ from claimgrid.text.latex import Plain
 
 _LETTER = re.compile(r"(?P<joint>[ \x1f]?)(?P<letter>[BbMmKkT])\Z")
 _WORD = re.compile(
-    r"(?:thousand|million|bill?i?on|trillion|bn|mn|bln|mln|tn|trn)(?:-plus)?\Z", re.I
+    r"(?:thousand|million|bill?i?on|trillion|quadrillion|quintillion|lakh|crore|bn|mn|bln|mln|tn|trn)(?:-plus)?\Z",
+    re.I,
 )
 _POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
 _AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from claimgrid.quantities.lexicon import lexicon
+from claimgrid.quantities.lexicon import MAGNITUDES, lexicon
 
 _WORD = re.compile(r"(?P<gap>[ -]|)(?P<and>and[ -])?(?P<word>[A-Za-z]+)(?![A-Za-z0-9])")
 _FRACTION_WORDS = (
@@ -23,8 +23,8 @@ _NO_SHARE = re.compile(
     r"|generation|grade|floor|order)(?![a-z])"
 )
 _MAGNITUDE = re.compile(
-    r"[ -](?:(?P<of>of )?(?P<article>an?[ -])?)(?P<word>hundred|thousand|million|billion|trillion"
-    r"|dozen)(?![A-Za-z])",
+    r"[ -](?:(?P<of>of )?(?P<article>an?[ -])?)"
+    rf"(?P<word>{MAGNITUDES}|dozen)(?![A-Za-z])",
     re.I,
 )
 _POINT = re.compile(
@@ -54,7 +54,7 @@ def cardinal_at(text: str, start: int) -> WordNumber | None:
     `five six` is two numbers, and so is `one hundred and two hundred`.
     """
     numbers, magnitudes = lexicon().numbers, lexicon().magnitudes
-    total, current, room, end = 0.0, None, 1e18, start
+    total, current, room, end = 0.0, None, 1e21, start
     kind, position = "", start
     while (match := _WORD.match(text, position)) is not None:
         word = match["word"].lower()

@@ -9,8 +9,12 @@ from importlib.resources import files
 
 from claimgrid.quantities.quantity import QuantityBound
 
-FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+FACTORS = {
+    "": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "q": 1e15, "e": 1e18, "l": 1e5, "c": 1e7,
+}  # fmt: skip
 """What each class of magnitude multiplies by."""
+MAGNITUDES = r"hundred|thousand|lakh|million|crore|billion|trillion|quadrillion|quintillion"
+"""The words of magnitude, for patterns."""
 
 Cues = dict[str, tuple[tuple[str, QuantityBound], ...]]
 

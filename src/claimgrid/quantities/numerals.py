@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from claimgrid.quantities.lexicon import FACTORS, lexicon
+from claimgrid.quantities.lexicon import FACTORS, MAGNITUDES, lexicon
 from claimgrid.quantities.quantity import Number
 
 _GROUPED = (
@@ -26,8 +26,8 @@ _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?(?![0-9]|[.,'_ ][0-9])")
 _POINT_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9,])")  # 1.234,5
 _DECIMAL_COMMA = re.compile(r"(?P<whole>[0-9]{1,4}),(?P<decimals>[0-9]{1,3})(?!,?[0-9]|\.[0-9])")
 _AFTER_COMMA = re.compile(
-    r" ?(?:%|[x×](?![A-Za-z0-9])|[kKMBbT](?![A-Za-z])|(?:percent|times|million|billion|trillion"
-    r"|thousand|bn|mn|points?)(?![a-z])|[µnmup]?s(?![A-Za-z])|[KMGT]i?B(?![A-Za-z])|[MG]Hz"
+    rf" ?(?:%|[x×](?![A-Za-z0-9])|[kKMBbT](?![A-Za-z])|(?:percent|times|{MAGNITUDES}|dozen"
+    r"|bn|mn|points?)(?![a-z])|[µnmup]?s(?![A-Za-z])|[KMGT]i?B(?![A-Za-z])|[MG]Hz"
     r"|[mk]?[WJ](?![A-Za-z])|[A-Za-z]+/|dB|FPS|fps|hours?|minutes?|seconds?|days?|h(?![a-z]))"
 )
 """What shows that a comma before one or two digits is a decimal one; a list has none of it."""
@@ -42,9 +42,8 @@ _EXPONENT = re.compile(r"[eE](?P<power>[-−+]?[0-9]{1,3})(?![A-Za-z0-9]|\.[0-9]
 _TIMES_EXPONENT = re.compile(r"[eE](?P<power>[-−+]?[0-9]{1,3})(?=[x×%](?![A-Za-z0-9]))")
 _CARET = re.compile(r"(?:\^|\*\*) ?(?P<power>[-−+]?[0-9]{1,3})(?![0-9])")
 _SUFFIX = re.compile(r"(?P<letter>[KkMBbT])(?![A-Za-z0-9_]|\.[0-9])|(?P<other>[KkMB])(?=[x×][0-9])")
-_MAGNITUDES = r"hundred|thousand|million|billion|trillion"
 _WORD = re.compile(
-    rf"[ -]?(?P<word>{_MAGNITUDES}|billon|bilion|bn|mn|bln|mln|tn|trn)(?![A-Za-z])", re.I
+    rf"[ -]?(?P<word>{MAGNITUDES}|dozen|billon|bilion|bn|mn|bln|mln|tn|trn)(?![A-Za-z])", re.I
 )
 _SPACED = re.compile(
     r" (?:(?P<noun>[Kk])(?= [a-z]{3}| [A-Z][A-Za-z]*[0-9])|(?P<letter>[MBT])(?![A-Za-z0-9/-]))"
@@ -61,10 +60,10 @@ _FRACTION = re.compile(
 _SHARED = re.compile(
     r" (?:of|the|as|its|their|that|a[ -]|an |less|fewer|lower|smaller|shorter|cheaper|more|higher"
     r"|faster|slower|larger|bigger|reduction|cut|decrease|saving|increase|drop|million|billion"
-    r"|trillion|thousand)"
+    r"|trillion|quadrillion|quintillion|lakh|crore|thousand)"
 )
 _SHARE_BEFORE = re.compile(r"(?:by|to|just|only|about|around|nearly|roughly|with|a|at) [~≈]?\Z")
-_OF_MAGNITUDE = re.compile(rf" (?:of )?(?:an? )?(?P<word>{_MAGNITUDES})(?![A-Za-z])")
+_OF_MAGNITUDE = re.compile(rf" (?:of )?(?:an? )?(?P<word>{MAGNITUDES})(?![A-Za-z])")
 PREFIXED = re.compile(
     r" ?(?P<letter>[KMGTPE]) (?P<word>FLOPs?|FLOPS|MACs?|OPs|OPS|ops)(?:/s)?(?![A-Za-z0-9])"
 )
@@ -108,7 +107,9 @@ def fraction_at(text: str, digit: int, floor: int) -> Number | None:
 
 # Characters after which a numeral has no power, error, share or magnitude. "" is the end.
 _NOTHING_MORE = frozenset(["", "%", ",", ".", ";", ":", ")", "]", "/"])
-_NOTHING_MORE_WORD = re.compile(r" [c-gijln-su-wyzC-GIJLN-SU-WYZ]")
+_NOTHING_MORE_WORD = re.compile(
+    r" (?:[e-gijnopr-suvwyzE-GIJNOPRSUVWYZ]|[cCdDlLqQ](?!rore|ozen|akh|uadri|uinti))"
+)
 """Most words that may follow have another first letter than those of powers and magnitudes."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from claimgrid.quantities.lexicon import lexicon
 from claimgrid.quantities.rates import divisors_at
 from claimgrid.quantities.unit_table import UnitTable, canonical_units, singular, unit_table
 from claimgrid.text.latex import plain_text
@@ -33,7 +34,7 @@ _SLASHED = re.compile(r"/(?:s|sec)(?![A-Za-z0-9])")
 _MACHINE = re.compile(
     r"(?P<gap>[ -]?)"
     r"(?:(?P<device>[A-Z][A-Za-z]{0,8}-?[0-9]{1,4}[A-Za-z]{0,3}|[A-Z][a-z]{2,12})[ -])?"
-    r"(?:(?P<machine>[GTCNgtcn][Pp][Uu]s?|[Cc]ore|[Nn]ode)(?: ?[-*·] ?| ))?"
+    r"(?:(?P<machine>[GTCNgtcn][Pp][Uu]s?|[Cc]ore|[Nn]ode)(?: v[0-9][a-z]{0,2})?(?: ?[-*·] ?| ))?"
     r"(?P<time>[A-Za-z]{1,7})(?![A-Za-z0-9])"
 )
 _NOUN_RATE = re.compile(
@@ -107,6 +108,13 @@ def _known(text: str, head: re.Match[str], table: UnitTable) -> Unit | None:
     return None if name is None else Unit(name, start, end)
 
 
+def _counts(words: str) -> bool:
+    """Whether words hold a number word."""
+    known = lexicon()
+    parts = words.lower().replace("-", " ").split()
+    return any(part in known.numbers or part in known.magnitudes for part in parts)
+
+
 def _machine_time(text: str, position: int, table: UnitTable) -> Unit | None:
     """GPU hours, H100-days, A800 GPU-hours: machine time."""
     match = _MACHINE.match(text, position)
@@ -131,6 +139,8 @@ def _noun_rate(text: str, position: int, table: UnitTable) -> Unit | None:
     if match is None:
         return None
     noun = match["noun"]
+    if _counts(match.group()):
+        return None  # the describing word is a number that was not read
     if noun in table.symbols or noun in table.connectives:
         return None
     name = table.per_second.get(noun.lower())
@@ -144,7 +154,7 @@ def _noun_rate(text: str, position: int, table: UnitTable) -> Unit | None:
 def _modified(text: str, position: int, table: UnitTable) -> Unit | None:
     """A counted thing with one describing word: `trainable parameters`, `discrete tokens`."""
     match = _MODIFIED.match(text, position)
-    if match is None or match["modifier"] in table.connectives:
+    if match is None or match["modifier"] in table.connectives or _counts(match["modifier"]):
         return None
     name = table.words.get(match["word"])
     if name not in table.modified:
