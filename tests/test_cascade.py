@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 import claimgrid
 from claimgrid.engines import in_process
+from claimgrid.errors import SetupError
 from simulated import Simulated, paper
 from test_cli import extract, jsonl, lines
 
@@ -168,3 +171,21 @@ def test_python_asks_the_stronger_model_where_the_reader_doubts(
             one = paper(number)
             assert extractor.extract(one.abstract, title=one.title).status == "claims"
         assert server.requests(STRONG) == dict.fromkeys(unsure(doubts, limit), 1)
+
+
+# Other machines ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["reader", "rules"])
+def test_a_model_is_loaded_again_where_it_is_sent(name: str) -> None:
+    here = in_process.load(name)
+    there = pickle.loads(pickle.dumps(here))
+    one = paper(1)
+    assert there.name == here.name
+    assert there.answer(one.title, one.abstract) == here.answer(one.title, one.abstract)
+
+
+def test_a_machine_with_other_weights_is_told() -> None:
+    other = replace(in_process.load("reader"), name="reader@older")
+    with pytest.raises(SetupError, match="began with reader@older, and here is reader@"):
+        pickle.loads(pickle.dumps(other))
