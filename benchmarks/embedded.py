@@ -1,11 +1,14 @@
 """F1 and speed of a small embedded model, by the way it is asked.
 
     python benchmarks/embedded.py ABSTRACTS.jsonl GOLD.jsonl [--model NAME] [--adapter FILE]
-        [--ways decisions,free,one-shot | ceiling] [--slots 1,2,4] [--papers N] [--naive N]
+        [--ways decisions,written,logprobs,free,one-shot | ceiling] [--slots 1,2,4] [--threads N]
+        [--papers N] [--naive N]
 
-Ways: `decisions` (a grammar leaves one decision on each candidate), `free` (the same request
-without the grammar; lines that answer no question are left out), `one-shot` (the full prompt, the
-reply held to the JSON schema), `ceiling` (no model: every decision as gold has it).
+Ways: `decisions` (one question after another: what is forced is read and not written), `written`
+(one request: a grammar forces all words but the decisions, the model writes them all), `logprobs`
+(`written`, and the probabilities are asked for), `free` (`written` without the grammar; lines that
+answer no question are left out), `one-shot` (the full prompt, the reply held to the JSON schema),
+`ceiling` (no model: every decision as gold has it).
 For each number of slots the pace is printed, and beside it the
 naive way in the same run: one request at a time that reads its whole prompt anew.
 """
@@ -14,22 +17,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
+import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from claimgrid import sources
-from claimgrid.decisions import candidates, decision_request, grammar
+from claimgrid.decisions import candidates, choices, decision_request, grammar
 from claimgrid.errors import InvalidReplyError
 from claimgrid.evaluate import scoring
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.pipeline import failed, read_answer
 from claimgrid.io import shipped_files
-from claimgrid.llm import fast_path
+from claimgrid.llm import reply_body, reply_reader, turn_by_turn
 from claimgrid.local import model_files, server
 from claimgrid.local.server import ServerOptions
 from claimgrid.training import training_labels
@@ -47,11 +49,17 @@ def request(way: str, paper: Paper) -> Request:
         prompt = prompts.load(shipped_files.path("prompts/claims.md"))
         return prompts.build(paper, prompt, model="m", mode="json_schema", sampling=SAMPLING)
     prompt = prompts.load(shipped_files.path("prompts/decisions.md"))
-    asked = decision_request.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
-    if way == "free":
-        listed = candidates.candidates_of(paper.abstract)
-        return replace(asked, grammar=None, parse=functools.partial(lenient, listed))
-    return asked
+    return decision_request.build(paper, prompt, model="m", mode="decisions", sampling=SAMPLING)
+
+
+def whole_grammar(listed: candidates.Candidates) -> str:
+    """GBNF whose only words are complete replies to the candidates."""
+    asked = listed.questions
+    lines = [f"{choices.literal(q.shown + choices.GIVES)} {q.about}" for q in asked]
+    rules = {q.about: choices.gbnf(choices.choices(q, listed.names), q.about) for q in asked}
+    return f"root ::= {' '.join(lines) or choices.literal(choices.NOTHING)}\n" + "".join(
+        rules.values()
+    )
 
 
 def lenient(listed: candidates.Candidates, text: str) -> Reply:
@@ -69,19 +77,33 @@ def lenient(listed: candidates.Candidates, text: str) -> Reply:
     return grammar.read(listed, "\n".join(kept))
 
 
-def body(asked: Request, *, cached: bool) -> dict[str, Any]:
+def body(way: str, asked: Request, *, cached: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         "messages": [dict(message) for message in asked.messages],
         "temperature": 0.0,
         "max_tokens": SAMPLING.max_tokens,
         "cache_prompt": cached,
     }
-    if asked.grammar is not None:
-        told["grammar"] = asked.grammar
-    elif asked.mode == "json_schema":
+    if way in ("written", "logprobs"):
+        told["grammar"] = whole_grammar(candidates.candidates_of(asked.abstract))
+    if way == "logprobs":
+        told |= {"logprobs": True, "top_logprobs": 16}
+    if way == "one-shot":
         schema = {"name": "Reply", "schema": asked.reply_model.model_json_schema()}
         told["response_format"] = {"type": "json_schema", "json_schema": schema}
     return told
+
+
+def read_whole(way: str, reply: Any, asked: Request) -> Reply | None:
+    if way == "one-shot":
+        found = reply_reader.read(reply, asked)
+        return found.reply if found else None
+    listed = candidates.candidates_of(asked.abstract)
+    text = next(reply_body.texts(reply), "")
+    try:
+        return lenient(listed, text) if way == "free" else grammar.read(listed, text)
+    except ValueError:
+        return None
 
 
 async def ask_all(
@@ -95,19 +117,40 @@ async def ask_all(
     gate = asyncio.Semaphore(at_once)
     totals = {"prompt_n": 0.0, "predicted_n": 0.0, "prompt_ms": 0.0, "predicted_ms": 0.0}
     headers = {"authorization": f"Bearer {running.api_key}"}
+    url = f"{running.base_url}/chat/completions"
+
+    async def post(http: aiohttp.ClientSession, told: dict[str, Any]) -> Any:
+        async with http.post(url, json=told) as said:
+            reply = await said.json()
+        for name in totals:
+            totals[name] += reply.get("timings", {}).get(name, 0)
+        return reply
+
+    async def in_turns(http: aiohttp.ClientSession, asked: Request) -> Answer | None:
+        assert asked.questions is not None
+        by_turn = turn_by_turn.TurnByTurn(url, {})
+        bodies: list[Any] = []
+        while (turn := asked.questions.after(bodies)) is not None:
+            told = json.loads(by_turn.body(asked, turn))
+            bodies.append(await post(http, told | {"cache_prompt": cached}))
+        try:
+            reply, sure = asked.questions.read(bodies)
+        except ValueError:
+            return None
+        return Answer(reply, (), Usage(), "live", "local-server", "m", sure)
 
     async def one(http: aiohttp.ClientSession, paper: Paper) -> Outcome:
         asked = request(way, paper)
         async with gate:
-            url = f"{running.base_url}/chat/completions"
-            async with http.post(url, json=body(asked, cached=cached)) as said:
-                reply = await said.json()
-        for name in totals:
-            totals[name] += reply.get("timings", {}).get(name, 0)
-        read = fast_path.read(reply, asked)
-        if read is None:
+            if way == "decisions":
+                answer = await in_turns(http, asked)
+            else:
+                reply = await post(http, body(way, asked, cached=cached))
+                read = read_whole(way, reply, asked)
+                answer = Answer(read, (), Usage(), "live", "local-server", "m") if read else None
+        if answer is None:
             return failed(paper, InvalidReplyError("no valid reply", ()), model="m")
-        return read_answer(paper, Answer(read, (), Usage(), "live", "local-server", "m"))
+        return read_answer(paper, answer)
 
     limit = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(headers=headers, timeout=limit) as http:
@@ -149,6 +192,7 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--ways", default="decisions")
     parser.add_argument("--slots", default="2")
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--papers", type=int)
     parser.add_argument("--naive", type=int, default=0)
     given = parser.parse_args()
@@ -164,7 +208,9 @@ def main() -> None:
     for slots in (int(n) for n in given.slots.split(",")):
         for way in given.ways.split(","):
             context = 8192 if way == "one-shot" else 3072
-            running = server.start(model, ServerOptions(slots=slots, context=context))
+            running = server.start(
+                model, ServerOptions(threads=given.threads, slots=slots, context=context)
+            )
             try:
                 warm = asyncio.run(ask_all(running, way, papers[:1], 1))
                 del warm

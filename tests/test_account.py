@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from claimgrid.cli import progress
 from server import Say, Server, completion
 from test_cli import extract, jsonl, lines
 
@@ -182,6 +183,22 @@ def test_a_run_without_a_reply_accounts_for_every_paper_too(tmp_path: Path) -> N
     assert told["asked"] == {"nowhere": 3}
     assert told["cost_usd"] == 0
     assert told["per_live_claim"] == {"tokens": None, "cost_usd": None}
+
+
+def test_a_log_gets_a_line_now_and_then_and_no_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = {"papers": 2, "total": 9, "papers_per_s": 0.2, "eta_s": 35.0, "tokens": 0,
+           "cost_usd": 0, "failed": 1, "under_way": 1, "allowed": 1}  # fmt: skip
+    times = iter([0.0, 1.0, 16.0, 16.0, 17.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: False, raising=False)
+    with progress.progress("bar", lambda: now) as shown:
+        for _ in range(3):
+            shown.moved()
+    assert capsys.readouterr().err == (
+        "2 of 9 papers · 12 papers/min · 0:35 left · 1 failed · 1 of 1 under way\n"
+    )
 
 
 @pytest.mark.slow

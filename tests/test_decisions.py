@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,15 @@ from hypothesis import strategies as st
 
 from claimgrid.decisions import decision_request, grammar
 from claimgrid.decisions.candidates import Candidate, candidates_of
+from claimgrid.decisions.choices import choices, gbnf, leads
 from claimgrid.decisions.grammar import Decision
+from claimgrid.decisions.turns import Turns
 from claimgrid.extraction import prompt
 from claimgrid.io import shipped_files
 from claimgrid.text import alignment
 from claimgrid.types.paper import Paper
 from claimgrid.types.request import Request, Sampling
-from server import Server, completion
+from server import Say, Server, completion
 from test_cli import extract, jsonl, lines
 
 ABSTRACT = (
@@ -139,11 +143,17 @@ def test_what_answers_something_else_is_refused(change: Any, detail: str) -> Non
         grammar.read(candidates_of(ABSTRACT), change(said({})))
 
 
-def test_an_abstract_without_candidates_has_a_grammar_and_no_claims() -> None:
-    asked = candidates_of("we discuss open problems.")
-    assert asked.questions == ()
-    assert grammar.grammar(asked).startswith("root ::=")
-    assert not any(grammar.read(asked, "nothing").model_dump().values())
+def test_an_abstract_without_candidates_is_asked_one_thing_and_has_no_claims() -> None:
+    asked = Turns(candidates_of("we discuss open problems."))
+    assert asked.listed.questions == ()
+    turn = asked.after(())
+    assert turn is not None
+    assert turn.grammar.startswith("root ::=")
+    body = completion("nothing").body
+    assert asked.after([body]) is None
+    reply, sure = asked.read([body])
+    assert not any(reply.model_dump().values())
+    assert sure == ()
 
 
 words_ = st.text(
@@ -201,54 +211,234 @@ def request(abstract: str = ABSTRACT) -> Request:
     )
 
 
-def test_the_key_covers_the_grammar() -> None:
+def test_the_key_covers_the_questions_and_what_may_be_decided() -> None:
     here, other = request(), request(ABSTRACT + " It is open.")
     assert here.key == request().key
     assert here.key != other.key
-    assert here.grammar is not None
+    assert here.questions is not None
     more = request(ABSTRACT + " It takes 3 GB.")
     assert more.key != here.key
     assert more.schema_sha256 != here.schema_sha256
 
 
-def test_a_server_that_takes_grammars_is_asked_and_its_reply_replayed(tmp_path: Path) -> None:
+# Turn by turn, with probabilities ─────────────────────────────────────────────────────────────────
+
+
+def weighed(*tokens: tuple[str | bytes, float, dict[str, float]], echo: str = "") -> Any:
+    """A chat completion as llama.cpp gives it: each token with what the model weighed instead."""
+
+    def told(text: str | bytes, probability: float) -> dict[str, Any]:
+        raw = text if isinstance(text, bytes) else text.encode()
+        shown = raw.decode("utf-8", "replace")
+        return {"token": shown, "bytes": list(raw), "logprob": math.log(probability)}
+
+    said = [
+        told(text, p)
+        | {"top_logprobs": [told(text, p), *(told(other, q) for other, q in others.items())]}
+        for text, p, others in tokens
+    ]
+    whole = b"".join(t if isinstance(t, bytes) else t.encode() for t, _, _ in tokens)
+    say = completion(echo + whole.decode())
+    assert isinstance(say.body, dict)
+    say.body["choices"][0]["logprobs"] = {"content": said}
+    return say
+
+
+@given(texts, st.data())
+def test_every_decision_is_open_to_a_model_and_each_of_its_beginnings(
+    text: str, data: st.DataObject
+) -> None:
+    asked = candidates_of(text)
+    for question in asked.questions:
+        open_ = choices(question, asked.names)
+        written = f" {decided(data.draw, asked.names, question)}\n".encode()
+        cut = data.draw(st.integers(0, len(written)))
+        assert leads(written[:cut], open_)
+        assert not leads(written + b"x", open_)
+        assert not leads(b" maybe", open_)
+
+
+def test_a_grammar_names_each_list_of_words_once() -> None:
+    asked = candidates_of(ABSTRACT)
+    (number,) = [q for q in asked.questions if "[2.5x]" in q.shown]
+    (device,) = [q for q in asked.questions if q.about == "device"]
+    told = gbnf(choices(device, asked.names)).splitlines()
+    assert told == [
+        'root ::= root0 "\\n"',
+        'root0 ::= " no" | " run" | " deploy" | " aim"',
+    ]
+    several = gbnf(choices(number, asked.names))
+    assert several.count('" vs Boreas"') == 1
+    assert several.count('" on FooBench"') == 1
+
+
+def only(question: str, *bodies: Any, abstract: str = "Zephyr is 2.5x faster.") -> Any:
+    """The probability of the decision on one question; the others are answered by "no"."""
+    asked = Turns(candidates_of(abstract))
+    given = [
+        bodies[0] if question in q.shown else weighed((" no", 0.9, {}), ("\n", 1.0, {})).body
+        for q in asked.listed.questions
+    ]
+    _, sure = asked.read(given)
+    return [p for _, _, p in sure]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sure"),
+    [
+        # What no decision could have gone on with does not count.
+        ([(" up", 0.3, {" no": 0.1, " The": 0.6}), (" speed", 0.8, {" cost": 0.2})], 0.6),
+        # What begins to write the same decision in other tokens counts for it.
+        ([(" up", 0.3, {" u": 0.3, " no": 0.2, " A": 0.2}), (" speed", 1.0, {})], 0.75),
+        # Nothing else was open.
+        ([(" up", 0.01, {" The": 0.99}), (" sp", 0.4, {" of": 0.6}), ("eed", 1.0, {})], 1.0),
+        # Seven labels that are not listed may have as much each as the last that is.
+        ([(" up", 0.2, {" no": 0.1, " The": 0.05}), (" speed", 1.0, {})], 0.3077),
+        # The server lists nothing else.
+        ([(" up", 0.2, {}), (" speed", 1.0, {})], 0.2),
+        # A decision may end or go on.
+        ([(" score", 0.5, {" no": 0.5})], 0.5),
+    ],
+)
+def test_a_decision_is_as_likely_as_it_is_among_what_was_open(
+    tokens: list[tuple[str, float, dict[str, float]]], sure: float
+) -> None:
+    body = weighed(*tokens, ("\n", 1.0, {" never": 0.4})).body
+    assert only("[2.5x]", body) == [sure]
+
+
+def test_a_name_that_tokens_cut_inside_a_character_is_read() -> None:
+    text = "Zéphyr is 2.5x faster than Börse."
+    cut = [(" up", 0.5, {" no": 0.5}), (" speed", 1.0, {}), (" vs B", 1.0, {})]
+    body = weighed(
+        *cut, ("ö".encode()[:1], 1.0, {}), ("ö".encode()[1:] + b"rse", 1.0, {}), ("\n", 1.0, {})
+    ).body
+    assert only("[2.5x]", body, abstract=text) == [0.5]
+
+
+def test_a_server_that_tells_no_probabilities_is_read_all_the_same() -> None:
+    asked = Turns(candidates_of("It is 2.5x faster."))
+    turn = asked.after(())
+    assert turn is not None
+    for text in (" up speed\n", f"{turn.written} up speed\n"):  # some give back what they got
+        reply, sure = asked.read([completion(text).body])
+        assert [item.value for item in reply.speedups] == ["2.5x"]
+        assert sure == ()
+
+
+@pytest.mark.parametrize(
+    ("bodies", "detail"),
+    [
+        ([], "does not answer"),
+        ([weighed((" maybe", 1.0, {}), ("\n", 1.0, {})).body], "no decision"),
+        ([completion(" up speed\n", finish="length").body], "not complete"),
+        ([completion("").body], "not one decision"),
+        ([{"choices": [{"logprobs": {"content": [7, {"bytes": [999]}]}}]}], "not one decision"),
+    ],
+)
+def test_replies_that_decide_nothing_are_refused_and_end_the_questions(
+    bodies: list[Any], detail: str
+) -> None:
+    asked = Turns(candidates_of("It is 2.5x faster."))
+    with pytest.raises(ValueError, match=detail):
+        asked.read(bodies)
+    assert bodies == [] or asked.after(bodies) is None
+
+
+def in_turn(answers: dict[str, tuple[Decision, float]]) -> Any:
+    """A script for a server: it decides on the question that a body ends with."""
+
+    def script(_: int, body: Any) -> Any:
+        written = body["messages"][-1]["content"]
+        question = written.rpartition("\n")[2]
+        if "Mistral" in str(body["messages"]):
+            return completion("no idea")
+        found = [one for words, one in answers.items() if words in question]
+        decision, sure = found[0] if found else (Decision(), 0.5)
+        other = " no" if decision.label != "no" else " x"
+        said = (f" {decision}", sure, {other: 1 - sure})
+        return weighed(said, ("\n", 1.0, {}), echo=written)
+
+    return script
+
+
+def test_a_server_that_takes_grammars_is_asked_in_turn_and_its_replies_replayed(
+    tmp_path: Path,
+) -> None:
     source = jsonl(
         tmp_path / "papers.jsonl",
         {"id": "a", "title": "Zephyr", "abstract": ABSTRACT},
         {"id": "b", "title": "Bad", "abstract": "Mistral is 3x faster."},
     )
     answers = {
-        "Zephyr": Decision("system"),
-        "[2.5x]": Decision("up", metric="speed", baselines=("Boreas",)),
-        "[A100": Decision("run"),
-        "[61.2": Decision("score", benchmark="FooBench"),
+        "Zephyr =": (Decision("system"), 0.9),
+        "[2.5x]": (Decision("up", metric="speed", baselines=("Boreas",)), 0.75),
+        "[A100": (Decision("run"), 0.55),
+        "[61.2": (Decision("score", benchmark="FooBench"), 0.95),
     }
-
-    def script(_: int, body: Any) -> Any:
-        return completion(said(answers) if "Zephyr" in str(body["messages"]) else "no idea")
-
     out, kept = tmp_path / "out", tmp_path / "recordings"
-    with Server(script) as server:
-        asked = ("run", str(source), "--out", str(out), "--model", "small", "--mode", "decisions")
-        stored = ("--recordings", str(kept))
+    asked = ("run", str(source), "--out", str(out), "--model", "small", "--mode", "decisions")
+    stored = ("--recordings", str(kept))
+    with Server(in_turn(answers)) as server:
         first = extract(*asked, "--base-url", server.url, "--replay", "refresh", *stored)
-        (body,) = [b for b in server.requests if "Zephyr" in str(b["messages"])]
+        bodies = [b for b in server.requests if "Zephyr" in str(b["messages"])]
     assert first.returncode == 1, first.stderr  # the other paper's reply is no answer
-    assert body["grammar"] == request().grammar
+    questions = candidates_of(ABSTRACT).questions
+    assert len(bodies) == len(questions)
+    for before, body, question in zip([None, *bodies], bodies, questions, strict=False):
+        message = body["messages"][-1]
+        assert message["role"] == "assistant"
+        assert message["content"].endswith(f"{question.shown} =")
+        assert body["logprobs"] is body["cache_prompt"] is True
+        if before is not None:  # what the server has read stays as it is
+            assert message["content"].startswith(before["messages"][-1]["content"])
     claims = lines(out / "claims.jsonl")
     assert {c["kind"] for c in claims} == {"speedup", "hardware", "benchmark"}
     (speedup,) = [c for c in claims if c["kind"] == "speedup"]
     assert (speedup["ratio"]["low"], speedup["qualifier"]) == (2.5, "up_to")
     assert (speedup["subject"], speedup["baselines"]) == ("Zephyr", ["Boreas"])
+    sure = {c["kind"]: (c["confidence"], c["confidence_source"]) for c in claims}
+    assert sure == {
+        "speedup": (0.75, "model"), "hardware": (0.55, "model"), "benchmark": (0.95, "model")
+    }  # fmt: skip
     for claim in claims:
         evidence = claim["evidence"]
         assert ABSTRACT[evidence["start"] : evidence["end"]] == evidence["quote"]
     papers = {p["paper_id"]: p for p in lines(out / "papers.jsonl")}
     assert (papers["a"]["status"], papers["b"]["status"]) == ("claims", "invalid")
-    before = (out / "claims.jsonl").read_bytes()
+    recorded = [json.loads(path.read_text()) for path in kept.rglob("*.json")]
+    (mine,) = [one for one in recorded if one["paper_id"] == "a"]
+    assert len(mine["attempts"]) == len(questions)
+    before_ = (out / "claims.jsonl").read_bytes()
     again = extract(*asked[:3], str(tmp_path / "again"), *asked[4:], "--replay", "only", *stored)
     assert again.returncode == 1, again.stderr
-    assert (tmp_path / "again" / "claims.jsonl").read_bytes() == before
+    assert (tmp_path / "again" / "claims.jsonl").read_bytes() == before_
+    doubtful = extract(*asked[:3], str(tmp_path / "sure"), *asked[4:], "--replay", "only", *stored,
+                       "--min-confidence", "0.6")  # fmt: skip
+    assert doubtful.returncode == 1, doubtful.stderr
+    kept_kinds = {c["kind"] for c in lines(tmp_path / "sure" / "claims.jsonl")}
+    assert kept_kinds == {"speedup", "benchmark"}
+
+
+def test_a_paper_whose_questions_were_not_all_answered_is_asked_again(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "p.jsonl", {"id": "a", "title": "Z", "abstract": ABSTRACT})
+    script = in_turn({"[2.5x]": (Decision("up", metric="speed"), 0.8)})
+    count = len(candidates_of(ABSTRACT).questions)
+
+    def breaks(number: int, body: Any) -> Any:
+        return Say({"error": {"message": "bad luck"}}, 400) if number == 3 else script(0, body)
+
+    command = ("run", source, "-o", tmp_path / "o", "--model", "m", "--mode", "decisions")
+    with Server(breaks) as server:
+        first = extract(*command, "--base-url", server.url)
+        assert first.returncode == 1
+        assert "bad luck" in lines(tmp_path / "o" / "papers.jsonl")[0]["reason"]
+        second = extract(*command, "--base-url", server.url)
+        assert second.returncode == 0, second.stderr
+        assert len(server.requests) == 4 + count
+        third = extract(*command, "--base-url", server.url)  # all is stored
+        assert third.returncode == 0, third.stderr
+        assert len(server.requests) == 4 + count
 
 
 def test_a_provider_that_takes_no_grammar_is_told_so(tmp_path: Path) -> None:

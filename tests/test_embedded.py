@@ -238,6 +238,33 @@ def test_a_run_asks_the_embedded_model_and_its_recordings_replay(tmp_path: Path)
 
 
 @real
+def test_decisions_are_asked_in_turn_and_carry_their_probability(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "papers.jsonl", *PAPERS)
+    command = ("--model", NAME, "--mode", "decisions", "--recordings", tmp_path / "recordings")
+    live = extract("run", source, "--out", tmp_path / "live", *command, "--replay", "refresh",
+                   "--threads", 1, "--slots", 1, "--context", 1024)  # fmt: skip
+    assert live.returncode == 0, live.stderr
+    claims = lines(tmp_path / "live" / "claims.jsonl")
+    assert claims  # an untuned model says yes to almost everything
+    for claim in claims:
+        assert claim["confidence_source"] == "model"
+        assert 0 <= claim["confidence"] <= 1
+    assert len({claim["confidence"] for claim in claims}) > 1
+    for path in (tmp_path / "recordings").rglob("*.json"):
+        bodies = [attempt["body"] for attempt in json.loads(path.read_text())["attempts"]]
+        # The abstract is read once: of all later requests llama.cpp knows all but the last line.
+        for body in bodies[1:]:
+            usage = body["usage"]
+            known = usage["prompt_tokens_details"]["cached_tokens"]
+            assert usage["prompt_tokens"] - known < 25
+    again = extract("run", source, "--out", tmp_path / "again", *command, "--replay", "only",
+                    CLAIMGRID_MODELS=str(tmp_path), PYTHONSAFEPATH="1")  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    for name in LINES:
+        assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+@real
 def test_an_abstract_that_does_not_fit_fails_alone_with_the_reason(tmp_path: Path) -> None:
     long = {"id": "l", "title": "Long", "abstract": "Zephyr is 2.5x faster. " * 200}
     source = jsonl(tmp_path / "papers.jsonl", long, PAPERS[1])

@@ -136,7 +136,7 @@ def plan(path: Path, this: Machine = HERE, **options: Any) -> ServerPlan:
 
 def test_the_machine_and_the_model_decide_how_it_is_served(tmp_path: Path) -> None:
     path = gguf_files.model(tmp_path / "m.gguf")
-    assert plan(path) == ServerPlan(slots=4, context=8192, threads=8, batch=512)
+    assert plan(path) == ServerPlan(slots=4, context=8192, threads=7, batch=512)
     assert plan(path, threads=3, slots=2, context=4096, batch=64) == ServerPlan(2, 4096, 3, 64)
     assert plan(path, Machine(1, None)) == ServerPlan(1, 8192, 1, 512)
     # 23,040 bytes a token, 189 MB a slot: a gigabyte beside llama.cpp's own holds three.

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from claimgrid.engines import in_process
 from claimgrid.engines.ray_cluster import fitting, room
 from claimgrid.errors import SetupError
 from claimgrid.io import run_folder
@@ -207,3 +208,18 @@ def test_what_a_cluster_cannot_do_is_told(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not in_process.available(), reason="onnxruntime has no wheel here")
+def test_workers_read_with_the_reader_and_send_what_it_doubts(cluster: Any, tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "papers.jsonl", *(paper(n).record for n in range(12)))
+    with Simulated() as server:
+        cascade = ("--model", "reader+sim:", "--base-url", server.url, "--doubt", "0.6")
+        for name, more in (("alone", ("--model", "reader")), ("cascade", cascade)):
+            here, there = tmp_path / f"{name}-here", tmp_path / f"{name}-ray"
+            local = extract("run", source, "--out", here, *more)
+            assert local.returncode == 0, local.stderr
+            on = extract("run", source, "--out", there, *more, *on_ray(cluster), timeout=300)
+            assert on.returncode == 0, on.stderr
+            for lines_ in LINES:
+                assert (here / lines_).read_bytes() == (there / lines_).read_bytes()

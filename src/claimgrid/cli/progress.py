@@ -125,7 +125,9 @@ class NoProgress:
 
 def _words(now: dict[str, Any]) -> list[str]:
     """The state of a run in words, with rich's markup."""
-    words = [f"{now['papers_per_s']:.1f} papers/s"]
+    rate = now["papers_per_s"]
+    # A model on this machine may take minutes for a paper.
+    words = [f"{rate:.1f} papers/s" if rate >= 1 else f"{60 * rate:.0f} papers/min"]
     if now["eta_s"] is not None:
         words.append(f"{clock(now['eta_s'])} left")
     if now["tokens"]:

@@ -1,14 +1,13 @@
 """A way to read claims that suits small models: the code finds the candidates, the model decides.
 
-One request a paper: `questions` lists everything in the abstract that may be a claim, and a grammar
-(`form`) leaves the model nothing to write but one short decision on each.
+`candidates` lists everything in the abstract that may be a claim. Each is a question, and a grammar
+(`choices`) leaves the model nothing to write but one short decision on it.
 """
 
 from __future__ import annotations
 
-import functools
-
-from claimgrid.decisions import candidates, grammar
+from claimgrid.decisions import candidates
+from claimgrid.decisions.turns import Turns
 from claimgrid.extraction import prompt as prompts
 from claimgrid.extraction.prompt import Prompt
 from claimgrid.types.paper import Paper
@@ -20,15 +19,16 @@ def build(
 ) -> Request:
     """The request that asks `model` for a decision on each candidate of `paper`.
 
-    The server must hold the reply to the request's GBNF grammar, as llama.cpp's does.
+    The server must hold replies to GBNF grammars and go on with a reply that is begun, as
+    llama.cpp's does.
     """
-    asked = candidates.candidates_of(paper.abstract)
+    asked = Turns(candidates.candidates_of(paper.abstract))
     return prompts.constrained(
         paper,
         prompt,
         model=model,
         mode=mode,
         sampling=sampling or Sampling(prompt.temperature, prompt.max_tokens),
-        grammar=grammar.grammar(asked),
-        parse=functools.partial(grammar.read, asked),
+        grammars=asked.grammars,
+        questions=asked,
     )

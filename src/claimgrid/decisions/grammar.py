@@ -1,4 +1,4 @@
-"""Writes the grammar that holds a model to one decision a candidate, and reads its decisions.
+"""Says what a decision on a candidate is, and makes the items of a reply out of decisions.
 
 An answer is one line: the question as shown, ` = `, and a decision:
 
@@ -15,7 +15,6 @@ An answer is one line: the question as shown, ` = `, and a decision:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ CHANGES = {"up": "up", "down": "down", "of": "of", "from": "from_to"}
 RELATIONS = {"score": "absolute", "delta": "delta", "share": "ratio"}
 ROLES = {"run": "evaluation", "deploy": "deployment", "aim": "target"}
 GIVES = " = "
-_NOTHING = "nothing"  # the whole reply about an abstract that raises no question
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,9 @@ class Decision:
         return " ".join(words)
 
 
-def lines(listed: Candidates, decisions: Sequence[Decision]) -> str:
+def lines(listed: Candidates, made: Sequence[Decision]) -> str:
     """The reply that gives these decisions, one for each question."""
-    pairs = zip(listed.questions, decisions, strict=True)
+    pairs = zip(listed.questions, made, strict=True)
     return "".join(f"{question.shown}{GIVES}{decision}\n" for question, decision in pairs)
 
 
@@ -65,16 +63,22 @@ def read(listed: Candidates, text: str) -> Reply:
     Raises:
         ValueError: a line does not answer the list's next question, or with no known decision.
     """
-    if not listed.questions:
-        return Reply()
+    return reply(listed, decisions(listed, text)) if listed.questions else Reply()
+
+
+def decisions(listed: Candidates, text: str) -> list[tuple[Candidate, Decision]]:
+    """The decision on each question, as a reply's text gives them.
+
+    Raises:
+        ValueError: as `read`.
+    """
     given = text.strip("\n").split("\n")
     if len(given) != len(listed.questions):
         raise ValueError(f"{len(given)} lines answer {len(listed.questions)} questions")
-    decided = [
+    return [
         (question, _decision(question, line))
         for question, line in zip(listed.questions, given, strict=True)
     ]
-    return reply(listed, decided)
 
 
 def _decision(question: Candidate, line: str) -> Decision:
@@ -241,42 +245,3 @@ def model_name(text: str, span: tuple[int, int]) -> str | None:
             start -= len(before[0]) if before else 0
     name = text[start:end].rstrip(".'’")
     return name if re.search(r"[A-Za-z]{2}", name.replace(text[slice(*span)], "")) else None
-
-
-# Grammar ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def grammar(listed: Candidates) -> str:
-    """GBNF whose only words are complete replies to the candidates."""
-    if not listed.questions:
-        return f'root ::= "{_NOTHING}"\n'
-    rules = [f"root ::= {' '.join(_root(listed))}"]
-    named = " | ".join(_literal(name) for name in dict.fromkeys(listed.names))
-    on = '(" on " name)?' if named else ""
-    versus = '(" vs " name (", " name)?)?' if named else ""
-    if named:
-        rules.append(f"name ::= {named}")
-    rules += [
-        f'number ::= "no" | "score" {on} | ("delta" | "share") {on} {versus} '
-        f'| ("up" | "down" | "of" | "from") " loss"? " " relative {versus} | "amount " absolute',
-        f"relative ::= {_options(RELATIVE)}",
-        f"absolute ::= {_options(ABSOLUTE)}",
-        'size ::= "no" | "size" | "active"',
-        f'device ::= "no" | {_options(ROLES)}',
-        'what ::= "no" | "used" | "new" | "system"',
-    ]
-    return "\n".join(rules) + "\n"
-
-
-def _root(listed: Candidates) -> Iterator[str]:
-    for question in listed.questions:
-        rule = "what" if question.about == "name" else question.about
-        yield f'{_literal(question.shown + GIVES)} {rule} "\\n"'
-
-
-def _options(words: Any) -> str:
-    return " | ".join(_literal(word) for word in words)
-
-
-def _literal(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

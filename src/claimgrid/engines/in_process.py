@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from claimgrid.errors import SetupError
 from claimgrid.llm.client import Client
 from claimgrid.llm.rate_limiter import RateLimiter, rate_limiter
 from claimgrid.local.catalogue import DATA
@@ -40,11 +41,19 @@ class _CueWords:
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """A model in this process, under the name that runs carry."""
+    """A model in this process, under the name that runs carry.
+
+    `asked` is the name and the threads that it was loaded by: another process loads it anew.
+    """
 
     name: str
     model: _Reads
     measured: Mapping[str, Any]
+    asked: tuple[str, int | None] = (READER, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle how it is loaded: the libraries' sessions do not travel to a cluster's workers."""
+        return _loaded_again, (*self.asked, self.name)
 
     def answer(self, title: str, abstract: str) -> tuple[Answer, float]:
         """What it reads in an abstract, and how many claims it expects to have wrong or missed."""
@@ -150,7 +159,20 @@ def load(name: str, threads: int | None = None) -> InProcess:
         SetupError: its libraries are missing, or the folder holds no model.
     """
     if name == RULES:
-        return InProcess(RULES, _CueWords(), {})
+        return InProcess(RULES, _CueWords(), {}, (RULES, threads))
     folder = Path(name.partition(":")[2]) if ":" in name else shipped()
     model = encoder.load(folder, threads)
-    return InProcess(f"{READER}@{model.version}", model, model.measured)
+    # Another process may have another working directory.
+    asked = f"{READER}:{folder.resolve()}" if ":" in name else READER
+    return InProcess(f"{READER}@{model.version}", model, model.measured, (asked, threads))
+
+
+def _loaded_again(asked: str, threads: int | None, name: str) -> InProcess:
+    """The model of another process, loaded here; it must be the same one."""
+    made = load(asked, threads)
+    if made.name != name:
+        raise SetupError(
+            f"the run began with {name}, and here is {made.name}: install the same version of "
+            "claimgrid on all machines"
+        )
+    return made

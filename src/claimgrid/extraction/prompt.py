@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +20,8 @@ from typing import Any
 
 from claimgrid.errors import SetupError
 from claimgrid.types.paper import Paper
-from claimgrid.types.reply import Reply
 from claimgrid.types.request import (
+    Questions,
     Request,
     Sampling,
     canonical,
@@ -203,17 +203,22 @@ def constrained(
     model: str,
     mode: str,
     sampling: Sampling,
-    grammar: str,
-    parse: Callable[[str], Reply],
+    grammars: str,
+    questions: Questions,
 ) -> Request:
-    """The request whose reply is held to a grammar of its own instead of the reply schema."""
+    """The request whose questions are asked in turn, each with a grammar of its own.
+
+    Args:
+        grammars: the text of all questions and grammars, which the key covers.
+        questions: what is asked.
+    """
     messages = _static(prompt)
     messages.append({"role": "user", "content": _user(prompt, paper.title, paper.abstract)})
     told = {
         "model": model,
         "mode": mode,
         "messages": messages,
-        "grammar": grammar,
+        "grammars": grammars,
     } | sampling.in_key()
     return Request(
         key=sha256_of(canonical(told))[:32],
@@ -223,13 +228,12 @@ def constrained(
         sampling=sampling,
         prompt=f"{prompt.name}@{prompt.version}",
         prompt_sha256=prompt.sha256,
-        schema_sha256=sha256_of(grammar),
+        schema_sha256=sha256_of(grammars),
         paper_id=paper.paper_id,
         title=paper.title,
         abstract_sha256=paper.abstract_sha256,
         abstract=paper.abstract,
-        grammar=grammar,
-        parse=parse,
+        questions=questions,
     )
 
 

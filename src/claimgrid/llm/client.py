@@ -27,7 +27,7 @@ from claimgrid.errors import (
     TruncatedError,
     UnusableServerError,
 )
-from claimgrid.llm import fast_path, reply_reader, token_estimate
+from claimgrid.llm import fast_path, reply_reader, token_estimate, turn_by_turn
 from claimgrid.llm.adaptation import AdaptingSender
 from claimgrid.llm.budget import Purse
 from claimgrid.llm.cache_miss import missing
@@ -40,12 +40,12 @@ from claimgrid.llm.reply_body import ending, nothing_said, refusal_text, usage_o
 from claimgrid.llm.response_store import Attempt, OriginName, Recording, ResponseStore
 from claimgrid.types.answer import Answer, Dropped, PackAnswer, Source, Usage
 from claimgrid.types.reply import Reply
-from claimgrid.types.request import Request
+from claimgrid.types.request import Confidence, Request
 
 if TYPE_CHECKING:
     from claimgrid.llm.vendor_client import VendorClient
 
-_Settled = tuple[Reply, tuple[Dropped, ...]]
+_Settled = tuple[Reply, tuple[Dropped, ...], tuple[Confidence, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,10 @@ class Client:
             local=LocalRoute(endpoint.embedded, endpoint.options) if endpoint.embedded else None,
         )
         self._sender = AdaptingSender(self._http)
-        self._fast = fast_path.suits(endpoint) and (policy.fast or endpoint.mode == "decisions")
+        self._fast = fast_path.suits(endpoint) and policy.fast
+        # As many papers are asked about in turns as the server has room for: it keeps what it has
+        # read of a paper until another one takes its place.
+        self._in_turns = asyncio.Semaphore(policy.concurrency)
         self._prepared: dict[tuple[object, ...], asyncio.Task[fast_path.Prepared | None]] = {}
         self._vendor: VendorClient | None = None
 
@@ -147,7 +150,7 @@ class Client:
         asking = self._policy.live and found is None
         async with self._paid(request, exchange, asking=asking):
             try:
-                reply, dropped = await self._reply(request, exchange)
+                reply, dropped, sure = await self._reply(request, exchange)
             except PaperError as error:
                 self._stop_if_unusable(error)
                 tried = "live" if asking or exchange.asked_live else source
@@ -162,6 +165,7 @@ class Client:
             source="live" if live else source,
             origin=self._at.origin if live or found is None else found.origin,
             model=request.model,
+            confidences=sure,
         )
 
     async def ask_pack(self, request: Request) -> PackAnswer:
@@ -232,12 +236,14 @@ class Client:
     async def _reply(self, request: Request, exchange: Exchange) -> _Settled:
         if not exchange.recorded and not exchange.live:
             raise NoRecordingError(exchange.missing())
+        if request.questions is not None:
+            read, sure = await turn_by_turn.ask(
+                request, request.questions, exchange, self._at, self._sender, self._in_turns
+            )
+            return read, (), sure
         if self._fast:
             await self._first_reply(request, exchange)
-            # No vendor's client sends grammars, and there is nothing to say in a re-ask: the server
-            # held the reply to all that could be asked for.
-            final = exchange.failure is not None or request.grammar is not None
-            if final or (
+            if exchange.failure is not None or (
                 exchange.attempts and not reply_reader.wants_another(exchange.last_body, request)
             ):
                 return _settle(exchange, request)
@@ -311,7 +317,7 @@ def _settle(exchange: Exchange, request: Request, full: Reply | None = None) -> 
     body = exchange.last_body
     found = reply_reader.read(body, request)
     if found is not None and (found.whole or any(found.reply.model_dump().values())):
-        return found.reply, found.dropped
+        return found.reply, found.dropped, ()
     match ending(body):
         case "refused":
             said = refusal_text(body)
@@ -319,7 +325,7 @@ def _settle(exchange: Exchange, request: Request, full: Reply | None = None) -> 
         case "truncated":
             raise TruncatedError("the reply was cut at the token limit; raise --max-tokens")
     if full is not None and found is None:
-        return full, ()
+        return full, (), ()
     dropped = found.dropped if found else ()
     reasons = [one.detail for one in dropped] or [
         f"{nothing_said(body)}; run the same command again, or ask another model or in another "

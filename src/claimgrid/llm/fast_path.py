@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from claimgrid.errors import SetupError
 from claimgrid.llm import providers
-from claimgrid.llm.local_route import PLACEHOLDER
 from claimgrid.types.request import Request
 
 
@@ -34,46 +33,12 @@ class Prepared:
 
 
 def suits(at: providers.Endpoint) -> bool:
-    """Whether the fast path can ask this endpoint: chat completions with a JSON schema, or with
-    llama.cpp's grammars."""
-    return at.speaks_openai and at.mode in ("json_schema", "decisions")
-
-
-@dataclass(frozen=True, slots=True)
-class Constrained(Prepared):
-    """Chat completions of llama.cpp's server, whose field `grammar` no client library knows."""
-
-    def body(self, request: Request) -> bytes:
-        """The request's body: nothing of it but the system message is the same for two papers."""
-        told = {
-            "model": request.model,
-            "messages": [dict(message) for message in request.messages],
-            "temperature": request.sampling.temperature,
-            "max_tokens": request.sampling.max_tokens,
-            "grammar": request.grammar,
-        }
-        given = {name: value for name, value in told.items() if value is not None}
-        return json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _constrained(at: providers.Endpoint) -> Constrained:
-    base = PLACEHOLDER if at.embedded is not None else at.base_url
-    if base is None:
-        raise SetupError(
-            "mode decisions needs a llama.cpp server, which can hold a model to a grammar: pass "
-            "--base-url, or ask a model on this machine with --model embedded/NAME"
-        )
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    if at.api_key:
-        headers["Authorization"] = f"Bearer {at.api_key}"
-    base = base.rstrip("/")
-    return Constrained(f"{base}/chat/completions", headers, b"", b"")
+    """Whether the fast path can ask this endpoint: chat completions with a JSON schema."""
+    return at.speaks_openai and at.mode == "json_schema"
 
 
 async def prepare(request: Request, at: providers.Endpoint) -> Prepared | None:
     """Capture what the real client sends for `request`; None where its text cannot be found."""
-    if request.grammar is not None:
-        return _constrained(at)
     method, url, headers, body = await capture(request, at)
     text = _escaped(request.messages[-1]["content"])
     before, found, after = body.rpartition(text)

@@ -68,6 +68,12 @@ class Exchange:
         Raises:
             StoreError: the reply could not be kept.
         """
+        self.heard(reply, url)
+        if self.failure is None:
+            await self.keep()
+
+    def heard(self, reply: HttpReply, url: object) -> None:
+        """Take a live answer in, without keeping it: a reply, or the exchange's failure."""
         self.asked_live = True
         error = server_errors.read(reply)
         if error is not None:
@@ -76,6 +82,13 @@ class Exchange:
         body = reply.body
         self.paid += usage_of(body)
         self.attempts.append(Attempt(status=200, body=body))
+
+    async def keep(self) -> None:
+        """Record all replies so far.
+
+        Raises:
+            StoreError: they could not be kept.
+        """
         try:
             await self.on_reply(tuple(self.attempts))
         except StoreError as error:

@@ -6,7 +6,9 @@ Understands the bodies of OpenAI-compatible, Anthropic and Gemini servers.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic_core import from_json
@@ -163,3 +165,38 @@ def nothing_said(body: Any) -> str:
         reason = finish_reason(body)
         return "the model wrote no text" + (f" (finish_reason {reason})" if reason else "")
     return "the model's text is not the JSON that was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that the model wrote, its probability, and what it weighed in its place."""
+
+    text: bytes
+    probability: float
+    alternatives: tuple[tuple[bytes, float], ...]
+
+
+def tokens_of(body: Any) -> list[Token]:
+    """The tokens of a reply with their probabilities; none where the server does not tell them."""
+    told = choice_of(body).get("logprobs")
+    content = told.get("content") if isinstance(told, dict) else None
+    made = []
+    for one in content if isinstance(content, list) else ():
+        text, probability = _weighed(one)
+        among = one.get("top_logprobs") if isinstance(one, dict) else None
+        others = [_weighed(other) for other in among] if isinstance(among, list) else []
+        kept = tuple(other for other in others if other[0] != text)
+        made.append(Token(text, probability, kept))
+    return made
+
+
+def _weighed(one: Any) -> tuple[bytes, float]:
+    """A token's bytes and probability; a token may end inside a character."""
+    one = one if isinstance(one, dict) else {}
+    raw, logprob = one.get("bytes"), one.get("logprob")
+    try:
+        text = bytes(raw) if isinstance(raw, list) else str(one.get("token") or "").encode()
+    except (TypeError, ValueError):
+        text = b""
+    known = isinstance(logprob, (int, float)) and logprob <= 0
+    return text, math.exp(logprob) if known else 0.0

@@ -28,8 +28,6 @@ def read(body: Any, request: Request) -> ReadReply | None:
     if ending(body) == "refused":
         return None
     written = [text for text in texts(body) if text and text.strip()]
-    if request.parse is not None:
-        return _by_grammar(written, request)
     if len(written) == 1 and (clean := _clean(written[0], request)) is not None:
         return ReadReply(clean)
     source = request.messages[-1]["content"]
@@ -47,16 +45,6 @@ def wants_another(body: Any, request: Request) -> bool:
         return False
     found = read(body, request)
     return found is None or not found.whole
-
-
-def _by_grammar(written: list[str], request: Request) -> ReadReply | None:
-    assert request.parse is not None
-    for text in written:
-        try:
-            return ReadReply(request.parse(without_surrogates(text)))
-        except ValueError:
-            continue
-    return None
 
 
 def _clean(text: str, request: Request) -> Reply | None:

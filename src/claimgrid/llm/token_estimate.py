@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 def characters(request: Request) -> int:
     """Characters of all messages and of the schema, which servers count as input too."""
     schema = pack_schema() if request.packed else reply_schema()
-    if request.grammar is not None:
+    if request.questions is not None:
         schema = ""  # a grammar steers the sampler; the model does not read it
     return sum(len(message["content"]) for message in request.messages) + len(schema)
 

@@ -89,7 +89,9 @@ def plan(model: ModelFile, options: ServerOptions, this: Machine | None = None) 
             f"--context {options.context}: {model.name} was made for {longest} tokens at most"
         )
     context = options.context or min(CONTEXT, longest)
-    threads = options.threads or this.cores
+    # llama.cpp's threads wait for each other at every step: where another process takes a part of
+    # one core, all of them run at that core's pace (benchmarks/embedded.md).
+    threads = options.threads or max(1, this.cores - 1)
     each = context * header.kv_bytes
     wanted = options.slots or min(_MOST_SLOTS, max(1, threads))
     room = None

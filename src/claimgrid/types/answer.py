@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from claimgrid.types.reply import Reply
-from claimgrid.types.request import Request
+from claimgrid.types.request import Confidence, Request
 
 Source = Literal["recording", "cache", "live"]
 
@@ -50,8 +50,7 @@ class Answer:
     source: Source
     origin: str
     model: str
-    # Characters of the abstract, and how likely it is that the claim which rests on them is right.
-    confidences: tuple[tuple[int, int, float], ...] = ()
+    confidences: tuple[Confidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from claimgrid.types.reply import PackedReply, Reply
 
@@ -49,6 +49,31 @@ class RequestIdentity:
         return {one.name: getattr(self, one.name) for one in fields(RequestIdentity)}
 
 
+# Characters of the abstract, and how likely it is that the claim which rests on them is right.
+Confidence = tuple[int, int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of several about a paper.
+
+    `written` is what stands of the reply so far, and `grammar` (GBNF) holds what the model adds.
+    """
+
+    written: str
+    grammar: str
+
+
+class Questions(Protocol):
+    """Questions that are asked one after another, each with the answers so far in view."""
+
+    def after(self, bodies: Sequence[Any]) -> Turn | None:
+        """The turn that follows the replies with these bodies; None where there is none."""
+
+    def read(self, bodies: Sequence[Any]) -> tuple[Reply, tuple[Confidence, ...]]:
+        """The claims in all replies together, or a ValueError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request(RequestIdentity):
     """What a model is asked about one paper.
@@ -56,15 +81,14 @@ class Request(RequestIdentity):
     `key` is a SHA-256 over model, mode, messages, sampling and reply schema: the same question has
     the same key online, in a batch file and in a recording, whatever library carries it. `packed`
     is the number of papers in it, 0 for a request about one. A reply is JSON of the reply schema,
-    unless the server is held to a `grammar` (GBNF): then `parse` reads it, or raises a ValueError.
+    unless there are `questions`: then each of them is asked and answered in turn.
     """
 
     messages: tuple[Mapping[str, str], ...]
     sampling: Sampling
     packed: int = 0
     abstract: str = field(default="", compare=False, repr=False)  # for models in this process
-    grammar: str | None = None
-    parse: Callable[[str], Reply] | None = field(default=None, compare=False, repr=False)
+    questions: Questions | None = field(default=None, compare=False, repr=False)
 
     @property
     def reply_model(self) -> type[Reply] | type[PackedReply]:
