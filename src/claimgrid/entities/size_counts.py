@@ -17,6 +17,9 @@ _WORD = re.compile(
 _POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
 _AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_WORD_FACTORS = {
+    "thou": 10**3, "lakh": 10**5, "cror": 10**7, "quad": 10**15, "quin": 10**18,
+}  # fmt: skip
 _FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
 _NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
 _FREE_UNITS = frozenset(["", "params", "m", "x", "model", "b"])
@@ -70,7 +73,7 @@ def _count(text: str, part: Number, free: bool, family: str | None) -> SizeCount
         number /= factor
     elif (word := _WORD.search(written)) is not None:
         unit, joint = word.group().lower(), ""
-        factor = _FACTORS["k" if unit.startswith("th") else unit[0]]
+        factor = _FACTORS[unit[0]] if unit[0] in "mb" else _WORD_FACTORS.get(unit[:4], 10**12)
         number /= factor
     elif _POWER.search(written):
         factor, unit, joint = 1, "power", ""
