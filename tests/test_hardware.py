@@ -233,3 +233,27 @@ def test_count_is_nodes_times_devices_per_node(nodes: int, each: int) -> None:
     expected = Counts(nodes * each, nodes, each)
     assert counts_in(f"{nodes} nodes with {each} H100s each") == expected
     assert counts_in(f"{nodes}-node {each}xH100 cluster") == expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "counts"),
+    [
+        ("4 nodes totaling 16 A100 GPUs", (16, 4, 4)),
+        ("2 nodes with 16 A100 GPUs in total", (16, 2, 8)),
+        ("2 nodes (16 A100 GPUs)", (16, 2, 8)),
+        ("4 servers, 16 H100 GPUs overall", (16, 4, 4)),
+        ("4 nodes = 16 GPUs", (16, 4, 4)),
+        ("4 nodes (8 GPUs each)", (32, 4, 8)),
+        ("4 nodes and 16 GPUs", (None, 4, None)),
+        ("20 A100 GPU nodes", (None, 20, None)),
+        ("20 H100 servers", (None, 20, None)),
+        ("A100 (2020)", (None, None, None)),
+        ("Jetson Orin (30)", (None, None, None)),
+        ("H100 (8x)", (8, None, None)),
+    ],
+)
+def test_numbers_beside_nodes_and_in_brackets(
+    phrase: str, counts: tuple[int | None, int | None, int | None]
+) -> None:
+    found = counts_in(phrase)
+    assert (found.count, found.nodes, found.per_node) == counts

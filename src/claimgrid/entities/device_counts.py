@@ -55,6 +55,11 @@ _SEVERAL = re.compile(
 )
 _ONE = re.compile(r"(?:an?|one|single|an? single|the|only one|just one)", re.I)
 _TIME_OR_RATE = re.compile(r"_(?:hour|day|second|minute|year|week|month)s?|/")
+_IN_ALL = re.compile(
+    r"(?<![a-z])(?:total|totals|totall?ing|totalled|in all|overall|altogether|combined)(?![a-z])|="
+    r"|(?:nodes|servers|machines|hosts)\s*\(",
+    re.I,
+)
 _POD_WORD = re.compile(r"(?<![A-Za-z])(?:super)?pods?(?![a-z])", re.I)
 _POD = re.compile(r"[\s-]{0,2}(?:super)?pods?(?![a-z])", re.I)
 _MAX_PER_NODE = 16  # no server holds more devices: "4 nodes with 32 GPUs" gives the total
@@ -103,12 +108,14 @@ _RULES = tuple(
         r"(?P<count>N)[hX]{0,2}~[DGPde][^N]{0,5}(?P<nodes>N)h?~[mn]",
         # 8 GPUs per node
         r"(?P<each>N)[hX]{0,2}~[DGPde]q[nm]",
+        # 20 A100 GPU nodes; 20 H100 servers
+        r"(?P<nodes>N)h?w{0,2}[DG]{1,2}h?[mn]",
         # a quad-A40 server; 8xA100; 4 A100 GPUs; 8 devices
         r"(?<![N1a])(?P<dual>N)h*~[DG]?~n",
         r"(?P<none>Nw{0,5}G[wx])",
         r"(?P<count>N)[hX]{0,2}~[DGPde]",
         r"(?P<count>N)h?k(?![mn])",
-        r"*~[(](?P<count>N)X?[)]",
+        r"*~[(]X?(?P<count>N)X[)]",
         # 20-node cluster; a Xeon node
         r"(?P<nodes>N)h?~[mn]",
         r"(?P<nodes>[a1])1?~[DG]~n",
@@ -145,10 +152,27 @@ def counts_in(phrase: str) -> Counts:
     for rule in _RULES:
         found = rule.search(codes)
         if found is not None:
-            counts = _counts(found, values)
+            counts = _whole(phrase, found, _counts(found, values))
             alone = counts.nodes is None and counts.per_node is None
             return _NOTHING if alone and len(_plain(codes, values)) > 1 else counts
     return _NOTHING
+
+
+def _whole(phrase: str, found: re.Match[str], counts: Counts) -> Counts:
+    """The counts where a number beside nodes is that of all of them, or may be.
+
+    "2 nodes with 16 GPUs in total" are 16; "4 nodes and 16 GPUs" are 16 or 64, and no count.
+    """
+    if not found.groupdict().get("per") or not counts.nodes or "q" in found.group():
+        return counts
+    number = counts.per_node or counts.count
+    if number is not None and _IN_ALL.search(phrase):
+        each_node, rest = divmod(number, counts.nodes)
+        return Counts(number, counts.nodes, None if rest else each_node)
+    beside = "&" in found.group() or "," in found.group()
+    if number is not None and beside and _USUAL_PER_NODE < number <= _MAX_PER_NODE:
+        return Counts(None, counts.nodes, None)
+    return counts
 
 
 def _plain(codes: str, values: list[int]) -> set[int]:

@@ -213,6 +213,9 @@ def _counts(
         count *= systems[0].multiplier if systems and not own else 1
     elif count is None and not stated["count"]:
         count = found.count
+    if found.count is None and found.per_node is None and count is not None:
+        # "20 A100 nodes": the number that the model gives as a count is that of the nodes.
+        count = None if count == found.nodes else count
     if count is None and nodes is not None and per_node is not None:
         count = nodes * per_node
     vague = stated["count"][0] if stated["count"] and count is None else None
