@@ -17,9 +17,13 @@ _WORD = re.compile(
 _POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
 _AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_WORD_FACTORS = {
+    "th": 10**3, "la": 10**5, "mi": 10**6, "mn": 10**6, "ml": 10**6, "cr": 10**7, "bi": 10**9,
+    "bn": 10**9, "bl": 10**9, "tr": 10**12, "tn": 10**12, "quad": 10**15, "quin": 10**18,
+}  # fmt: skip
 _FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
 _NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
-_FREE_UNITS = frozenset(["", "params", "m", "x", "model", "b"])
+_FREE_UNITS = frozenset(["", "params", "m", "model", "b"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def _count(text: str, part: Number, free: bool, family: str | None) -> SizeCount
         number /= factor
     elif (word := _WORD.search(written)) is not None:
         unit, joint = word.group().lower(), ""
-        factor = _FACTORS["k" if unit.startswith("th") else unit[0]]
+        factor = _WORD_FACTORS[unit[:4] if unit.startswith("qu") else unit[:2]]
         number /= factor
     elif _POWER.search(written):
         factor, unit, joint = 1, "power", ""
