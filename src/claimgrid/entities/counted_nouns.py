@@ -90,6 +90,8 @@ _NOT_MODEL = re.compile(
     r"[\s~(-]{0,2}$",
     re.I,
 )
+# Codes of a line, in bits: written as pairs of sizes would be.
+_LINE_CODE = re.compile(r"(?<![0-9.])(?:8b/10b|64b/66b|128b/130b|128b/132b|256b/257b)")
 _SIZE_OF_DATA = re.compile(
     r"(?<![a-z])(?:(?:batch|vocab(?:ulary)?|sample|buffer|window|block|data ?set|data|corpus|cache"
     r"|population|codebook|dictionary|index|graph|(?:training|test|train|data)[- ]set|memory"
@@ -165,6 +167,11 @@ def counts_plural(before: str, after: str) -> bool:
             kind = any(char.isupper() for char in word[1:]) or _OF_MODELS.fullmatch(word)
             return not (kind or _VERBS.fullmatch(word))
     return False
+
+
+def is_line_code(before: str, written: str, after: str) -> bool:
+    """Whether a number with a small b is one of `8b/10b`."""
+    return _LINE_CODE.search(f"{before[-6:]}{written}{after[:6]}") is not None
 
 
 def few_parameters(after: str) -> bool:

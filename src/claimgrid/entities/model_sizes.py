@@ -19,6 +19,7 @@ from claimgrid.entities.counted_nouns import (
     ends_data_name,
     few_parameters,
     is_difference,
+    is_line_code,
     is_no_model,
     noun_behind,
 )
@@ -52,14 +53,18 @@ def active(words: str) -> list[Size]:
 
 
 def may_be_active(words: str) -> list[Size]:
-    """The counts of `active`, and the smaller one of a pair such as `671B/37B`."""
+    """The counts of `active`, and those that may be meant so.
+
+    The smaller one of a pair such as `671B/37B`, and `3B effective parameters`, `3B activations`.
+    """
     found = sizes(words)
     smaller = [
         min(pair, key=lambda size: size.params)
         for pair in pairwise(found)
         if _PAIR.fullmatch(words[pair[0].end : pair[1].start])
     ]
-    return sorted({*active(words), *smaller}, key=lambda size: size.start)
+    close = [size for size in found if _EFFECTIVE.match(words, size.end)]
+    return sorted({*active(words), *smaller, *close}, key=lambda size: size.start)
 
 
 def contexts(words: str) -> list[Size]:
@@ -77,23 +82,34 @@ _PARAMS_BEFORE = re.compile(
 )
 _PARAMS_AHEAD = re.compile(r"param(?:eter)?s?(?: (?:count|number|size))?(?![a-z])[^.;:()]{0,70}\Z")
 _RANGE = re.compile(r"[\s$~]{0,2}(?:-{1,3}|[–—/]|to|through)[\s$~]{0,2}")
+_DETERMINERS = frozenset(
+    ["The", "Our", "With", "Both", "At", "For", "From", "Of", "In", "On", "Its"]
+)
+# `sizes of 2, 9 and 27B`: the words before the list say that it is one of sizes.
+_SIZES_AHEAD = re.compile(
+    r"(?<![A-Za-z])(?:model |parameter )?(?:sizes?|scales?|params|parameter counts?)"
+    r"(?: of| at| are|:| \(|) ?(?:about )?(?:[0-9.]{1,6}, ?){0,8}\Z"
+)
 _LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
 _NAME_BEFORE = re.compile(r"[A-Za-z][^\s,;()]{0,60}[-_:/]$|[A-Za-z][-_:/]$")
 _JOINER = re.compile(r"[-_:/]")
 _SIZE_IN_NAME = re.compile(r"[0-9][bB](?![A-Za-z0-9])")
 _EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3}) ?[x×] ?$")
 _ACTIVE_NAME = re.compile(r"(?:^|[\s_/-])[Aa]$")
+_THEN_ACTIVE = re.compile(r"[-_/]A[0-9.]+[BMT](?![A-Za-z0-9])")  # of `1T-A32B`
 _ACTIVE_AFTER = re.compile(
     r"(?:[\s~-]{1,2}(?:of|which|them|param(?:eter|s)?s?|weights|are|is|being|only|model)){0,5}"
-    r"[\s~-]{1,2}(?:activ(?:e|ated)(?![A-Za-z])|(?:used|engaged|employed|executed|touched|fired"
+    r"[\s~-]{1,2}(?:activ(?:e|ated)(?![A-Za-z])|activation param|(?:per|for each|for every)"
+    r" (?:input |output |generated )?token(?![a-z])|(?:used|engaged|employed|executed|touched|fired"
     r"|computed|involved|run|needed) (?:for|per|in|on|at|by)(?: (?:each|every|an?|any|one))?"
     r" (?:token|forward|inference|input|step|pass)(?![a-z]))",
     re.I,
 )
+_EFFECTIVE = re.compile(r"[\s~-](?:effective param|activations?(?![A-Za-z]))")
 _PAIR = re.compile(r" ?/ ?\Z")
 _ACTIVE_BEFORE = re.compile(
     r"activ(?:at(?:es?|ed|ing)|e)(?:\sparam(?:eter|s)?s?(?:\scount|\ssize)?)?"
-    r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|:|=)){0,3}"
+    r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|are|was|were|:|=)){0,3}"
     r"[\s~$]{1,3}$",
     re.I,
 )
@@ -168,8 +184,13 @@ def _linked(
     unit = replace(count, factor=later.factor, unit=later.unit)
     if gap == "/":
         return unit if re.search(r"(?:^|[\s($~/<>-])$", before) else None
-    spoken = len(later.unit) > 1 and not re.search(r"[A-Z][A-Za-z]*[ -]$", before)
-    if spoken and later_is_size and _LIST.fullmatch(gap.removeprefix("-")):
+    name = re.search(r"([A-Z][A-Za-z]*)[ -]$", before)
+    spoken = len(later.unit) > 1 and (name is None or name[1] in _DETERMINERS)
+    if (
+        (spoken or _SIZES_AHEAD.search(before))
+        and later_is_size
+        and _LIST.fullmatch(gap.removeprefix("-"))
+    ):
         return unit if count.number < 1000 else None
     if not (_RANGE.fullmatch(gap) or _RANGE.fullmatch(gap.removeprefix("-"))):
         return None
@@ -222,6 +243,8 @@ def _is_size(count: SizeCount, before: str, after: str) -> bool:
         case "B":
             return not (loose and re.match(r"-?[A-Za-z0-9]", after))
         case "b":
+            if is_line_code(before, f"{count.number.normalize():f}b", after):
+                return False
             after_name = re.search(r"(?:[A-Z][^\s]{0,24}|[0-9])[\s~]$", before)
             alone = not before.strip() and not after.strip()
             spoken = named or after_name is not None or alone or noun != "none"
@@ -232,7 +255,8 @@ def _is_size(count: SizeCount, before: str, after: str) -> bool:
             return not glued and (noun == "params" or (named and not before.endswith("sub-")))
         case "T":
             alone = not before.strip() and not after.strip()
-            return not glued and (named or alone or noun != "none")
+            mixture = _THEN_ACTIVE.match(after) is not None
+            return not glued and (named or alone or mixture or noun != "none")
         case "K" | "k" | "power":
             return not glued and noun == "params"
         case unit:
