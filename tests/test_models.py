@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.entities import model_sizes
+from claimgrid.quantities.lexicon import lexicon
 
 CASES = [
     json.loads(line)
@@ -19,6 +20,7 @@ CASES = [
 HOSTILE = ["9" * 50_000, "7/" * 30_000, "7B-" * 30_000, "7 " * 30_000, "a-" * 30_000 + "1M"]
 # Pieces that the patterns look for, so that random words get past their first characters.
 PIECES = ["7", "1.5", "8x", "A", "B", "b", "M", "K", "T", "-", "/", " ", "$", "\\,", "{", "}", ","]
+PIECES += [" quadrillion", " lakh", " dozen"]
 PIECES += ["billion", "parameters", "tokens", "active", "Kite", "to", "10^", "1e5", "٣", "é", "\n"]
 
 
@@ -28,6 +30,13 @@ def test_cases(case: dict[str, Any]) -> None:
     assert [size.params for size in model_sizes.sizes(words)] == case["params"]
     assert [size.params for size in model_sizes.active(words)] == case["active"]
     assert [size.params for size in model_sizes.contexts(words)] == case["context"]
+
+
+@pytest.mark.parametrize("word", lexicon().magnitudes)
+def test_every_word_of_magnitude_scales_a_count_or_is_no_size(word: str) -> None:
+    factor, _ = lexicon().magnitudes[word]
+    found = [size.params for size in model_sizes.sizes(f"a model with 7 {word} parameters")]
+    assert found in ([7 * int(factor)], [])
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES), max_size=30).map("".join))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claimgrid.errors import RefusedError
+from claimgrid.extraction import pipeline
 from claimgrid.extraction.pipeline import extract, read_answer
 from claimgrid.types.answer import Answer, Dropped, Usage
 from claimgrid.types.claim import Claim
@@ -419,3 +420,22 @@ def test_a_value_of_a_benchmark_that_was_merely_used_is_told() -> None:
     outcome = read("We reach 93% on FooBench.", benchmarks=[item])
     assert only(outcome).value is None
     assert reasons(outcome) == ["value_without_result"]
+
+
+def test_a_fault_of_the_program_costs_its_own_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper(paper_id="z", title=TITLE, abstract="Zephyr is 2.5x faster than Boreas.")
+
+    def broken(*given: object) -> Outcome:
+        raise KeyError("q")
+
+    async def ask(request: object) -> Answer:
+        return Answer(Reply(), (), Usage(), "live", "api", "m")
+
+    monkeypatch.setattr(pipeline, "read_answer", broken)
+    asked: Any = type("Asked", (), {"model": "m"})()
+    row = asyncio.run(extract(paper, lambda given: asked, ask)).paper
+    assert (row.status, row.stage) == ("error", "read")
+    assert row.reason == (
+        "a fault of claimgrid (KeyError: 'q'); please report it with this abstract. "
+        "The reply is kept"
+    )

@@ -223,3 +223,39 @@ def test_workers_read_with_the_reader_and_send_what_it_doubts(cluster: Any, tmp_
             assert on.returncode == 0, on.stderr
             for lines_ in LINES:
                 assert (here / lines_).read_bytes() == (there / lines_).read_bytes()
+
+
+def test_a_task_of_ray_that_dies_with_its_node_is_done_again() -> None:
+    import ray
+
+    from claimgrid.engines import ray_engine
+    from claimgrid.errors import StoreError
+
+    told: list[str] = []
+    begun = 0
+
+    def once() -> None:
+        nonlocal begun
+        begun += 1
+        if begun < 3:
+            raise ray.exceptions.RayError("The actor died because its node has died.")
+
+    ray_engine._map_through(ray, once, told.append)
+    assert begun == 3
+    assert len(told) == 2
+
+    def always() -> None:
+        raise ray.exceptions.RayError("The actor died because its node has died.")
+
+    with pytest.raises(ray.exceptions.RayError):
+        ray_engine._map_through(ray, always, told.append)
+    failure = ray.exceptions.RayError("the ledger died")
+    failure.__cause__ = StoreError("the disk is full")
+
+    def full() -> None:
+        raise failure
+
+    before = len(told)
+    with pytest.raises(ray.exceptions.RayError):
+        ray_engine._map_through(ray, full, told.append)
+    assert len(told) == before

@@ -9,6 +9,7 @@ store: Ray redoes a task after a crash, and no reply that was stored is paid for
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -41,6 +42,8 @@ from claimgrid.types.answer import Usage
 from claimgrid.types.outcome import Outcome
 
 _POLL = 1.0  # seconds between two looks at the ledger
+_MAPPINGS = 3  # times that the mapping is begun where nodes die
+_DIED = re.compile(r"died|crashed|Died|NodeAffinity|node .{0,40}dead")
 _MOST_CALLS = 100_000  # under way at the ledger; papers that wait for their turn wait there
 
 
@@ -77,7 +80,7 @@ def run_source(
         interrupted = False
         try:
             with watcher(facts.told) as shown, facts.followed(shown, limits.minutes):
-                _map(ray, setup, staged, ledger, workers)
+                _map_through(ray, lambda: _map(ray, setup, staged, ledger, workers), tell)
         except KeyboardInterrupt:
             interrupted = True
             ray.get(ledger.stop.remote("Ctrl-C"))
@@ -142,6 +145,23 @@ def _ledger(ray: Any, setup: RunSetup) -> Iterator[Any]:
     finally:
         with suppress(ray.exceptions.RayError):
             ray.get(ledger.close.remote(), timeout=60)
+
+
+def _map_through(ray: Any, once: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """Run the mapping, again where a node took a task of Ray's own with it.
+
+    Ray asks nodes that it has not missed yet; what is read and stored is not read again.
+    """
+    for left in reversed(range(_MAPPINGS)):
+        try:
+            once()
+        except ray.exceptions.RayError as error:
+            ours = _ours(error)
+            if not left or isinstance(ours, StoreError) or not _DIED.search(str(error)):
+                raise
+            tell("a node of the cluster died with a task of Ray; the run goes on without it")
+        else:
+            return
 
 
 def _map(ray: Any, setup: RunSetup, staged: StagedSource, ledger: Any, workers: int) -> None:

@@ -25,8 +25,7 @@ _AFTER = re.compile(
 )
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _WORD_FACTORS = {
-    "th": 10**3, "la": 10**5, "mi": 10**6, "mn": 10**6, "ml": 10**6, "cr": 10**7, "bi": 10**9,
-    "bn": 10**9, "bl": 10**9, "tr": 10**12, "tn": 10**12, "quad": 10**15, "quin": 10**18,
+    "thou": 10**3, "lakh": 10**5, "cror": 10**7, "quad": 10**15, "quin": 10**18,
 }  # fmt: skip
 _FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
 _NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
@@ -81,7 +80,7 @@ def _count(text: str, part: Number, free: bool, family: str | None) -> SizeCount
         number /= factor
     elif (word := _WORD.search(written)) is not None:
         unit, joint = word.group().lower(), ""
-        factor = _WORD_FACTORS[unit[:4] if unit.startswith("qu") else unit[:2]]
+        factor = _FACTORS[unit[0]] if unit[0] in "mb" else _WORD_FACTORS.get(unit[:4], 10**12)
         number /= factor
     elif _POWER.search(written):
         factor, unit, joint = 1, "power", ""

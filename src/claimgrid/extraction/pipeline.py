@@ -31,7 +31,10 @@ async def extract(paper: Paper, request: Callable[[Paper], Request], ask: Ask) -
         answer = await ask(asked)
     except PaperError as error:
         return failed(paper, error, model=asked.model)
-    return read_answer(paper, answer)
+    try:
+        return read_answer(paper, answer)
+    except Exception as error:  # noqa: BLE001 a fault of this program costs one paper, not the run
+        return _faulty(paper, error, model=asked.model)
 
 
 class _NoAbstractError(PaperError):
@@ -92,6 +95,14 @@ def read_answer(paper: Paper, answer: Answer) -> Outcome:
         source=answer.source,
         origin=answer.origin,
     )
+
+
+def _faulty(paper: Paper, error: Exception, *, model: str | None) -> Outcome:
+    """The row of a paper whose reply this program could not read through a fault of its own."""
+    line = _line(paper, status="error", model=model, unclaimed=[])
+    fault = f"{type(error).__name__}: {error}"
+    told = f"a fault of claimgrid ({fault}); please report it with this abstract. The reply is kept"
+    return Outcome(paper=line.model_copy(update={"stage": "read", "reason": told}))
 
 
 def failed(paper: Paper, error: PaperError, *, model: str | None) -> Outcome:
