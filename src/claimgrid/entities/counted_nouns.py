@@ -184,9 +184,9 @@ def few_parameters(after: str) -> bool:
 
 def is_no_model(before: str, noun: Noun) -> bool:
     """Whether the words before a number say that it is a place or the size of something else."""
-    if _NOT_MODEL.search(before):
+    if _NOT_MODEL.search(before[-16:]):
         return True
-    return noun == "none" and _SIZE_OF_DATA.search(before) is not None
+    return noun == "none" and _SIZE_OF_DATA.search(before[-48:]) is not None
 
 
 def is_difference(before: str, after: str) -> bool:
@@ -195,7 +195,7 @@ def is_difference(before: str, after: str) -> bool:
         return True
     if noun_behind(after, 2) == "params":
         return bool(_SAVED.search(before) or _CHANGED_BY.search(before))
-    changed = _CHANGED_BY.search(before)
+    changed = _CHANGED_BY.search(before) if " by" in before else None
     return changed is not None and PARAMS.search(changed[0]) is not None
 
 

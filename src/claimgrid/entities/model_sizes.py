@@ -233,6 +233,8 @@ def _name_before(before: str) -> re.Match[str] | None:
 def _is_size(count: SizeCount, before: str, after: str) -> bool:
     named = _name_before(before) is not None
     noun = noun_behind(after, 1 if named else 3)
+    if count.unit == "bare" and noun != "params" and not _told_ahead(before):
+        return False  # most numbers: the rest is not asked of them
     if noun == "other" or is_no_model(before, noun) or _counts_else(count, noun, before, after):
         return False
     glued = bool(re.search(r"[A-Za-z]$", before))
