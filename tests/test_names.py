@@ -259,6 +259,11 @@ def test_one_data_set_may_have_a_board_for_each_metric() -> None:
         ("On ADE20K it has 55.4 on the val set of LIP", "ADE20K", "55.4", "ADE20K"),
         ("English to French on WMT'14 has 34.8", "WMT'14", "34.8", "WMT 2014 English-French"),
         ("On WMT14 En-De and En-Fr: 28.4, 41.0", "WMT14", "28.4", "WMT 2014 English-German"),
+        ("It solves 80% of the 2024 AIME", "AIME", "80", "AIME 2024"),
+        ("It solves 80% of the 2025 HMMT problems", "HMMT", "80", "HMMT 2025"),
+        ("In 2024 AIME had 30 problems", "AIME", "30", "AIME"),
+        ("It has 80% on the 2024 AIME", "2024 AIME", "80", "AIME 2024"),
+        ("It has 80% on AIME 2025 and 2024 MMLU", "MMLU", "80", "MMLU"),
         ("En-De has 28.4 and En-Fr 41.0 on WMT14", "WMT14", "28.4", "WMT 2014"),
     ],
 )

@@ -21,6 +21,8 @@ _STOP = re.compile(r"[.;:!?](?:\s|$)|\n\s*\n")
 _BARE = frozenset(["train", "training", "test", "testing", "val", "validation", "dev",
                    "development", "zeroshot", "fewshot"])  # fmt: skip
 _BEFORE = re.compile(r"([A-Za-z-]+ (?:set|split)) (?:of|from|on|in)(?: the)?$")
+# "the 2024 AIME", but not "In 2024 AIME was".
+_YEAR_BEFORE = re.compile(r"(?<!\bin )(?<!\bsince )(?<!\bby )\b(20[0-9]{2})$", re.I)
 _TWO_SPLITS = re.compile(r"(.+?)(?:[\s(]+|(?<=[0-9]))([A-Za-z-]+)\s?/\s?([A-Za-z-]+)\)?")
 # A number and a slash before the number in question, or after it, whatever markup is between.
 _SECOND = re.compile(r"[0-9](?:[\\%}\s]|\\[a-z]+)*/\s*(?:\\[a-z]+\{|\$)*$")
@@ -54,6 +56,8 @@ def name_at(
         known = benchmarks.find(words)
         if known is not None and benchmarks.takes_pair(known):
             words = _with_pair(words, text, span) or words
+        if known is not None and benchmarks.takes_year(known):
+            words = _with_year(words, text, span) or words
         if known is not None and known.splits and value is not None:
             words = _with_split(words, text, span, value, known.splits) or words
     return benchmarks.benchmark(words, metric)
@@ -106,6 +110,14 @@ def _with_split(
         return None
     same = (f"{words} {split}" for split in splits if fold(split) == fold(found[1]))
     return next((whole for whole in same if _adds(whole, words)), None)
+
+
+def _with_year(words: str, text: str, span: tuple[int, int]) -> str | None:
+    """The name with the year directly before it, where it has none of its own."""
+    found = _YEAR_BEFORE.search(plain(text[max(0, span[0] - _REACH) : span[0]]))
+    if found is None or text[span[0] - 1] not in " ~\n" or any(c.isdigit() for c in words):
+        return None
+    return f"{words} {found[1]}" if _adds(f"{words} {found[1]}", words) else None
 
 
 def _with_pair(words: str, text: str, span: tuple[int, int]) -> str | None:

@@ -119,6 +119,11 @@ def takes_pair(entry: Benchmark) -> bool:
     return entry.name in _table().paired
 
 
+def takes_year(entry: Benchmark) -> bool:
+    """Whether each year has its own edition of the entry, as AIME has."""
+    return entry.name in _table().dated
+
+
 @cache
 def _endings() -> frozenset[str]:
     """Every ending of a folded name, split or language: folding joins the words of a name."""
@@ -230,6 +235,7 @@ _NOUNS = re.compile(
 )
 _VERSION = re.compile(r"(.+?)[\s_,(-]*(v[0-9]+(?:\.[0-9]+)*)\)?", re.I)
 _YEAR = re.compile(r"(.*[^0-9\s_,('’-])[\s_,('’-]*(20[0-9]{2}|[0-3][0-9])\)?")
+_YEAR_FIRST = re.compile(r"(20[0-9]{2}) (.+)")
 _BREAK = re.compile(r"[\s_,:(/-]+")
 _LAST_PIECE = re.compile(r"[^\s_,:(/-]+\Z")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -267,6 +273,8 @@ def _parts(name: str, table: _Table) -> _Parts | None:
             name, split = found
         elif not pair and (found := _last_pair(name, table)):
             name, pair = found
+        elif not year and (match := _YEAR_FIRST.fullmatch(name)):
+            year, name = match.groups()
         elif not name.endswith(_NUMBER_ENDS):
             return None
         elif not year and (match := _YEAR.fullmatch(name)):

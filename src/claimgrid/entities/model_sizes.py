@@ -12,6 +12,17 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from claimgrid.entities.counted_nouns import (
+    STOP,
+    Noun,
+    counts_plural,
+    ends_data_name,
+    few_parameters,
+    is_difference,
+    is_line_code,
+    is_no_model,
+    noun_behind,
+)
 from claimgrid.entities.size_counts import SizeCount, size_counts
 from claimgrid.text.latex import Plain, plain_text
 
@@ -42,14 +53,18 @@ def active(words: str) -> list[Size]:
 
 
 def may_be_active(words: str) -> list[Size]:
-    """The counts of `active`, and the smaller one of a pair such as `671B/37B`."""
+    """The counts of `active`, and those that may be meant so.
+
+    The smaller one of a pair such as `671B/37B`, and `3B effective parameters`, `3B activations`.
+    """
     found = sizes(words)
     smaller = [
         min(pair, key=lambda size: size.params)
         for pair in pairwise(found)
         if _PAIR.fullmatch(words[pair[0].end : pair[1].start])
     ]
-    return sorted({*active(words), *smaller}, key=lambda size: size.start)
+    close = [size for size in found if _EFFECTIVE.match(words, size.end)]
+    return sorted({*active(words), *smaller, *close}, key=lambda size: size.start)
 
 
 def contexts(words: str) -> list[Size]:
@@ -58,67 +73,43 @@ def contexts(words: str) -> list[Size]:
 
 
 SizeRole = Literal["total", "active", "context"]
-Noun = Literal["params", "model", "other", "none"]
 
 
-_PARAMS = re.compile(r"par[ao]m(?:[ae]ter|eteri[sz]ed|etric)?s?|weights", re.I)
 _PARAMS_BEFORE = re.compile(
     r"(?<![a-z])(?:from|to|is|are|was|of|at|only|than|=|:)(?: (?:as (?:few|little|low) as|only|just"
     r"|about|around|roughly|nearly))? [~≈]?\Z",
     re.I,
 )
 _PARAMS_AHEAD = re.compile(r"param(?:eter)?s?(?: (?:count|number|size))?(?![a-z])[^.;:()]{0,70}\Z")
-_MODEL = re.compile(
-    r"total|\w*models?|\w*networks?|\w*lms?|moes?|\w*transformers?|backbones?|variants?|checkpoints?"
-    r"|baselines?|\w*coders?|drafters?|students?|teachers?|polic(?:y|ies)",
-    re.I,
-)
-# What else is counted in millions and billions. Most of it in the plural only: `images` are
-# counted, but `image` is an attribute in "a 7B image model".
-_OTHER = re.compile(
-    r"(?:sub)?tokens?|context|words|char(?:acter)?s|windows?|lengths?|images|videos|frames|clips"
-    r"|pixels|voxels|points|samples|examples|instances|pairs|triples|triplets|sequences|datasets?"
-    r"|corpus|corpora|documents|pages|papers|articles|sentences|records|rows|entries|items|users"
-    r"|people|queries|questions|prompts|requests|messages|posts|tweets|nodes|edges|vertices"
-    r"|entities|cells|atoms|molecules|steps|iterations|episodes|interactions|trajectories|hours"
-    r"|years|times|words?|bases|acids|dollars|usd|euros|flops|macs|ops|operations|multiplications|instructions"
-    r"|transistors|gates|synapses|neurons|spikes|annotations|masks|boxes|labels|vectors|keys"
-    r"|embeddings|reads|sites|lines|hyper"
-    # bytes, bits, teslas and chips that end in the same letters
-    r"|bytes?|caches?|cachelines?|sectors?|packets?|payloads?|blocks|alignment|aligned"
-    r"|transactions|bits?|quanti[sz]\w*|precision|adcs?|mri|fmri|scanners?|npus?|gpus?|chips?"
-    r"|accelerators?",
-    re.I,
-)
-# The noun that is counted is not beyond one of these.
-_STOP = re.compile(
-    r"an?|and|are|as|at|by|for|from|has|have|in|into|is|it|on|or|over|per|than|that|the|to|using"
-    r"|via|was|were|which|while|with",
-    re.I,
-)
-_NEXT = re.compile(r"[\s~$}+)\\-]{0,4}([A-Za-z]{1,24})")
 _RANGE = re.compile(r"[\s$~]{0,2}(?:-{1,3}|[–—/]|to|through)[\s$~]{0,2}")
-_LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
-# Products whose names end in a number and B.
-_NOT_MODEL = re.compile(
-    r"(?:\bPi|\bAscend|\bFig\.|\bFigure|\bTable|\bLAION|\bCOYO|\bDataComp|%)[\s~-]?$", re.I
+_DETERMINERS = frozenset(
+    ["The", "Our", "With", "Both", "At", "For", "From", "Of", "In", "On", "Its"]
 )
+# `sizes of 2, 9 and 27B`: the words before the list say that it is one of sizes.
+_SIZES_AHEAD = re.compile(
+    r"(?<![A-Za-z])(?:model |parameter )?(?:sizes?|scales?|params|parameter counts?)"
+    r"(?: of| at| are|:| \(|) ?(?:about )?(?:[0-9.]{1,6}, ?){0,8}\Z"
+)
+_LIST = re.compile(r"\s?(?:,\s?|and|or|,\s?and|,\s?or|&|\+)\s?")
 _NAME_BEFORE = re.compile(r"[A-Za-z][^\s,;()]{0,60}[-_:/]$|[A-Za-z][-_:/]$")
 _JOINER = re.compile(r"[-_:/]")
 _SIZE_IN_NAME = re.compile(r"[0-9][bB](?![A-Za-z0-9])")
 _EXPERTS = re.compile(r"(?<![0-9.A-Za-z])([0-9]{1,3}) ?[x×] ?$")
 _ACTIVE_NAME = re.compile(r"(?:^|[\s_/-])[Aa]$")
+_THEN_ACTIVE = re.compile(r"[-_/]A[0-9.]+[BMT](?![A-Za-z0-9])")  # of `1T-A32B`
 _ACTIVE_AFTER = re.compile(
     r"(?:[\s~-]{1,2}(?:of|which|them|param(?:eter|s)?s?|weights|are|is|being|only|model)){0,5}"
-    r"[\s~-]{1,2}(?:activ(?:e|ated)(?![A-Za-z])|(?:used|engaged|employed|executed|touched|fired"
+    r"[\s~-]{1,2}(?:activ(?:e|ated)(?![A-Za-z])|activation param|(?:per|for each|for every)"
+    r" (?:input |output |generated )?token(?![a-z])|(?:used|engaged|employed|executed|touched|fired"
     r"|computed|involved|run|needed) (?:for|per|in|on|at|by)(?: (?:each|every|an?|any|one))?"
     r" (?:token|forward|inference|input|step|pass)(?![a-z]))",
     re.I,
 )
+_EFFECTIVE = re.compile(r"[\s~-](?:effective param|activations?(?![A-Za-z]))")
 _PAIR = re.compile(r" ?/ ?\Z")
 _ACTIVE_BEFORE = re.compile(
     r"activ(?:at(?:es?|ed|ing)|e)(?:\sparam(?:eter|s)?s?(?:\scount|\ssize)?)?"
-    r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|:|=)){0,3}"
+    r"(?:[\s~](?:only|just|about|around|roughly|approximately|up|to|merely|an?|of|is|are|was|were|:|=)){0,3}"
     r"[\s~$]{1,3}$",
     re.I,
 )
@@ -176,26 +167,6 @@ def _size(count: SizeCount, before: str) -> Size:
     return Size(start, count.end, int(number * (count.factor or 1)))
 
 
-def _noun(after: str, reach: int) -> Noun:
-    """What the next words say is counted; `none` if they do not say."""
-    position = 0
-    for _ in range(reach):
-        match = _NEXT.match(after, position)
-        if match is None or _STOP.fullmatch(match[1]):
-            return "none"
-        word, position = match[1], match.end()
-        if _PARAMS.fullmatch(word):
-            return "params"
-        if _MODEL.fullmatch(word):
-            beyond = _NEXT.match(after, position)
-            return "params" if beyond and _PARAMS.fullmatch(beyond[1]) else "model"
-        if _OTHER.fullmatch(word):
-            return "other"
-        if word.endswith("s"):  # a verb, or a plural that ends the phrase
-            return "none"
-    return "none"
-
-
 def _linked(
     count: SizeCount, later: SizeCount, gap: str, before: str, later_is_size: bool
 ) -> SizeCount | None:
@@ -213,8 +184,13 @@ def _linked(
     unit = replace(count, factor=later.factor, unit=later.unit)
     if gap == "/":
         return unit if re.search(r"(?:^|[\s($~/<>-])$", before) else None
-    spoken = len(later.unit) > 1 and not re.search(r"[A-Z][A-Za-z]*[ -]$", before)
-    if spoken and later_is_size and _LIST.fullmatch(gap.removeprefix("-")):
+    name = re.search(r"([A-Z][A-Za-z]*)[ -]$", before)
+    spoken = len(later.unit) > 1 and (name is None or name[1] in _DETERMINERS)
+    if (
+        (spoken or _SIZES_AHEAD.search(before))
+        and later_is_size
+        and _LIST.fullmatch(gap.removeprefix("-"))
+    ):
         return unit if count.number < 1000 else None
     if not (_RANGE.fullmatch(gap) or _RANGE.fullmatch(gap.removeprefix("-"))):
         return None
@@ -224,7 +200,7 @@ def _linked(
     if ahead is None:
         return None
     word = ahead[1] or ""
-    return unit if word.islower() or not word or _STOP.fullmatch(word) else None
+    return unit if word.islower() or not word or STOP.fullmatch(word) else None
 
 
 def _is_context(count: SizeCount, before: str, after: str) -> bool:
@@ -238,7 +214,7 @@ def _is_context(count: SizeCount, before: str, after: str) -> bool:
     if re.search(r"[0-9][bB]\s$", before):
         return True
     name = _name_before(before)
-    if name is None or count.joint or _noun(after, 1) == "params":
+    if name is None or count.joint or noun_behind(after, 1) == "params":
         return False
     if _SIZE_IN_NAME.search(name[0]):
         return True
@@ -256,8 +232,10 @@ def _name_before(before: str) -> re.Match[str] | None:
 
 def _is_size(count: SizeCount, before: str, after: str) -> bool:
     named = _name_before(before) is not None
-    noun = _noun(after, 1 if named else 3)
-    if noun == "other" or _NOT_MODEL.search(before):
+    noun = noun_behind(after, 1 if named else 3)
+    if count.unit == "bare" and noun != "params" and not _told_ahead(before):
+        return False  # most numbers: the rest is not asked of them
+    if noun == "other" or is_no_model(before, noun) or _counts_else(count, noun, before, after):
         return False
     glued = bool(re.search(r"[A-Za-z]$", before))
     loose = bool(re.search(r"[\s~,;:! ]", count.joint))
@@ -267,6 +245,8 @@ def _is_size(count: SizeCount, before: str, after: str) -> bool:
         case "B":
             return not (loose and re.match(r"-?[A-Za-z0-9]", after))
         case "b":
+            if is_line_code(before, f"{count.number.normalize():f}b", after):
+                return False
             after_name = re.search(r"(?:[A-Z][^\s]{0,24}|[0-9])[\s~]$", before)
             alone = not before.strip() and not after.strip()
             spoken = named or after_name is not None or alone or noun != "none"
@@ -277,11 +257,24 @@ def _is_size(count: SizeCount, before: str, after: str) -> bool:
             return not glued and (noun == "params" or (named and not before.endswith("sub-")))
         case "T":
             alone = not before.strip() and not after.strip()
-            return not glued and (named or alone or noun != "none")
+            mixture = _THEN_ACTIVE.match(after) is not None
+            return not glued and (named or alone or mixture or noun != "none")
         case "K" | "k" | "power":
             return not glued and noun == "params"
         case unit:
             return unit.startswith("b") or noun != "none" or _told_ahead(before)
+
+
+def _counts_else(count: SizeCount, noun: Noun, before: str, after: str) -> bool:
+    """Whether it is a count of data, or parameters by which two models differ."""
+    if noun in ("params", "none") and is_difference(before, after):
+        return True
+    if count.factor is None or noun in ("params", "model"):
+        return False
+    written = f"{count.number.normalize():f}{count.unit}"
+    return counts_plural(before, after) or (
+        len(count.unit) == 1 and ends_data_name(before, written, float(count.number) * count.factor)
+    )
 
 
 def _is_plain_count(count: SizeCount, before: str, after: str) -> bool:
@@ -289,12 +282,14 @@ def _is_plain_count(count: SizeCount, before: str, after: str) -> bool:
     # Not `% 1`: `Decimal` refuses a remainder of more than 28 digits.
     if count.number != count.number.to_integral_value():
         return False
-    if count.number >= 100 and _noun(after, 1) == "none" and _PARAMS_BEFORE.search(before):
+    if count.number >= 100 and noun_behind(after, 1) == "none" and _PARAMS_BEFORE.search(before):
         return _told_ahead(before)
-    if _noun(after, 3) != "params":
+    if noun_behind(after, 3) != "params":
         return False
     if count.number >= 1000:
         return not re.search(r"[A-Za-z-]$", before)
+    if not few_parameters(after):
+        return False
     return re.search(r"(?:^|[\s($~])$", before) is not None and not re.search(
         r"(?<![A-Za-z])[A-Z][A-Za-z]{0,24}[\s~]$", before
     )

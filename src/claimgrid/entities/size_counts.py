@@ -15,14 +15,21 @@ _WORD = re.compile(
     re.I,
 )
 _POWER = re.compile(r"\^|\*\*|[0-9][eE][-+]?[0-9]")
-_AFTER = re.compile(r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])")
+_AFTER = re.compile(
+    r"(?P<joint> ?)(?P<letter>[KMGTB])(?=params?(?![a-z]))|(?P<m>m)(?![A-Za-z0-9])"
+    # Short forms of million, if parameters follow; a hyphen if a model does.
+    r"| ?(?P<million>MM|[Mm]io\.?|[Mm]ill?\.?)"
+    r"(?=[ ~-](?:[a-z]{2,20}[ ~-])?param(?:eter)?s?(?![a-z]))"
+    r"|(?P<hyphen>-)(?P<scale>[BM])"
+    r"(?=[ ~-](?:param(?:eter)?s?|(?:[a-z]{2,20}[ ~])?models?|LLMs?)(?![a-z]))"
+)
 _FACTORS = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _WORD_FACTORS = {
     "thou": 10**3, "lakh": 10**5, "cror": 10**7, "quad": 10**15, "quin": 10**18,
 }  # fmt: skip
 _FAMILY = re.compile(r"\{(?P<list>[0-9., ]{3,60})\\?\}(?P<letter>[BMK])(?![A-Za-z0-9])")
 _NO_SIZE = frozenset(["identifier", "citation", "markup", "year", "date", "section", "list_item"])
-_FREE_UNITS = frozenset(["", "params", "m", "x", "model", "b"])
+_FREE_UNITS = frozenset(["", "params", "m", "model", "b"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,8 @@ def _count(text: str, part: Number, free: bool, family: str | None) -> SizeCount
     elif _POWER.search(written):
         factor, unit, joint = 1, "power", ""
     elif after is not None:
-        unit = after["letter"] or after["m"]
-        factor, joint, end = _FACTORS[unit.lower()], after["joint"] or "", after.end()
+        unit = after["letter"] or after["m"] or after["scale"] or "million"
+        factor, joint, end = _FACTORS[unit[0].lower()], after["joint"] or "", after.end()
         free = True
     elif family is not None:
         return SizeCount(part.start, end, number, _FACTORS[family.lower()], family, family=True)

@@ -1,7 +1,8 @@
 r"""Tells whether a cut at an index of a folded text breaks a token.
 
 May be cut: white space, punctuation, hyphens and slashes (`Foo-7B`), a quantity from its unit
-(`110|FPS`), a multiplier from what it counts (`8x|H800`), a plural from its s (`GPU|s`). May not:
+(`110|FPS`), a multiplier from what it counts (`8x|H800`), a plural from its s (`GPU|s`),
+a size from its name (`Zephyr|7B`, `A|22B`). May not:
 a number anywhere (`3|.04`, `1|,000`, `-|5`, `10|^5`, `5.9|x10^3`), a name from its number
 (`H|100`, `GPT-4|o`), a word.
 """
@@ -26,6 +27,9 @@ _POWER = re.compile(r"\^[\w+\-({\\]")
 _THOUSAND = re.compile(r"[0-9]{3}(?![0-9a-z]|[.,][0-9]{1,2}(?![0-9]))")
 _GROUPED = re.compile(r"(?<![a-z0-9.,-])[0-9]{1,3}\Z")
 _MIXED = re.compile(r"[0-9]/[0-9]{1,2}(?![0-9])")
+# The size that a name ends with: `235B-A|22B`, `Zephyr|7B`.
+_SIZE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?B(?![A-Za-z0-9])")
+_SIZED = re.compile(r"(?:[0-9][BT][-_]A|(?<![A-Za-z0-9])[A-Z][A-Za-z]{3,20})\Z")
 _COMPOUND = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine)"
 )
@@ -58,7 +62,7 @@ def cuts_token(text: str, folded: NormalizedText, at: int, *, closing: bool) -> 
     if left in _DIGITS and right.isalpha() and _is_quantity(text, folded, at):
         # A unit's words may begin here too, but one letter (`7|B`) says nothing alone.
         return not (closing or (at + 1 < len(form) and form[at + 1].isalpha()))
-    return not (closing and _is_plural(text, folded, at))
+    return not (_is_plural(text, folded, at) if closing else _begins_size(text, folded.starts[at]))
 
 
 def cuts_command(text: str, at: int) -> bool:
@@ -193,6 +197,11 @@ def _is_quantity(text: str, folded: NormalizedText, at: int) -> bool:
     if form[before] == "x":
         return _counts(text, folded, before)
     return not _in_word(form[before]) or (before < start - 1 and form[before] in _DIGITS)
+
+
+def _begins_size(text: str, start: int) -> bool:
+    """Whether a count of parameters begins here glued to a name or to a mixture's A."""
+    return bool(_SIZE.match(text, start) and _SIZED.search(text[max(0, start - _REACH) : start]))
 
 
 def _is_plural(text: str, folded: NormalizedText, at: int) -> bool:
