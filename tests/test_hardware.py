@@ -247,6 +247,7 @@ def test_count_is_nodes_times_devices_per_node(nodes: int, each: int) -> None:
         ("4 nodes and 16 GPUs", (None, 4, None)),
         ("20 A100 GPU nodes", (None, 20, None)),
         ("20 H100 servers", (None, 20, None)),
+        ("a four-GPU node", (4, 1, 4)),
         ("A100 (2020)", (None, None, None)),
         ("Jetson Orin (30)", (None, None, None)),
         ("H100 (8x)", (8, None, None)),

@@ -109,7 +109,7 @@ _RULES = tuple(
         # 8 GPUs per node
         r"(?P<each>N)[hX]{0,2}~[DGPde]q[nm]",
         # 20 A100 GPU nodes; 20 H100 servers
-        r"(?P<nodes>N)h?w{0,2}[DG]{1,2}h?[mn]",
+        r"(?P<nodes>N)w{0,2}[DG]{1,2}m",
         # a quad-A40 server; 8xA100; 4 A100 GPUs; 8 devices
         r"(?<![N1a])(?P<dual>N)h*~[DG]?~n",
         r"(?P<none>Nw{0,5}G[wx])",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from claimgrid.entities import benchmark_mentions, hardware, metrics
-from claimgrid.entities.device_counts import counts_in, names_pod, read_count
+from claimgrid.entities.device_counts import Counts, counts_in, names_pod, read_count
 from claimgrid.entities.spelling import plain
 from claimgrid.extraction.relative_change import relative_change
 from claimgrid.extraction.size_fields import sizes_at
@@ -54,6 +54,7 @@ class Context:
 
 
 Fields = dict[str, Any]
+_COMPUTERS = ("edge", "mobile", "mcu")  # devices that are a node by themselves
 _MACHINE = re.compile(r"[\w -]{0,24}?\b(?:cluster|server|system|supercomputer|machine|node)\b")
 
 
@@ -213,9 +214,10 @@ def _counts(
         count *= systems[0].multiplier if systems and not own else 1
     elif count is None and not stated["count"]:
         count = found.count
-    if found.count is None and found.per_node is None and count is not None:
-        # "20 A100 nodes": the number that the model gives as a count is that of the nodes.
-        count = None if count == found.nodes else count
+    if (found.nodes or 0) > 1 and found == Counts(None, found.nodes, None):
+        # "20 A100 nodes" are nodes; "6 Raspberry Pi nodes" are also devices.
+        kind = hardware.resolve(context.text[device.start : device.end]).category
+        count = found.nodes if kind in _COMPUTERS else None if count == found.nodes else count
     if count is None and nodes is not None and per_node is not None:
         count = nodes * per_node
     vague = stated["count"][0] if stated["count"] and count is None else None
@@ -237,7 +239,7 @@ def _model_size(grounded: Grounded, context: Context) -> Fields | Refusal:
         sizes[field] = found if isinstance(found, int) else None
     model = _copied(grounded, context, "model")
     span = grounded.spans["total"][0]
-    words = context.text[span.start : span.end]
+    words = context.text[slice(*span)]
     return {
         "model": plain(model[0]) if model else None,
         "params": total,
@@ -329,14 +331,11 @@ def _measures(grounded: Grounded, context: Context, name: str) -> bool:
 
 
 def _phrase(grounded: Grounded, device: Span, context: Context) -> str:
-    """The words that may count a device: the quote, or its part up to the device where the quote
-    names others before it."""
+    """The words that may count a device: the quote, from where others before it have ended."""
     quote = grounded.quote
     words = context.text[quote.start : quote.end]
     others = [m for m in hardware.find(words) if quote.start + m.end <= device.start]
-    if not others:
-        return words
-    return context.text[quote.start + others[-1].end : device.end]
+    return context.text[quote.start + others[-1].end : device.end] if others else words
 
 
 def _refuse(reason: str, grounded: Grounded, detail: str) -> Refusal:
