@@ -11,14 +11,20 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def interrupts(end: Callable[[str], None]) -> Iterator[None]:
-    """Call `end("Ctrl-C")` at the first Ctrl-C; the second one is Python's own.
+    """Call `end("Ctrl-C")` at the first Ctrl-C; the second one raises KeyboardInterrupt.
 
-    Where a loop has no signal handlers (Windows, other threads), Ctrl-C ends the run at once.
+    It is raised between two steps of the loop, and not wherever the program is: in the middle of a
+    retry it would be taken for one more failed try. Where a loop has no signal handlers (Windows,
+    other threads), Ctrl-C ends the run at once.
     """
     loop = asyncio.get_running_loop()
+    told = False
 
     def interrupted() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
+        nonlocal told
+        if told:
+            raise KeyboardInterrupt
+        told = True
         end("Ctrl-C")
 
     with suppress(NotImplementedError, RuntimeError):
