@@ -79,7 +79,10 @@ def _named(words: str, hit: Hit) -> Device:
     token = hardware_unknown.longer_name(words, hit.end)
     if token is None:
         return hit.device
-    return replace(hit.device, slug=hardware_registry.slugify(token, hit.device.slug), known=False)
+    stem = hit.device.slug
+    if stem.rpartition("-")[2] not in " ".join(hit.pattern.words).lower():
+        stem = hardware_registry.data()["family"][hit.pattern.series]["prefix"]  # no "hailo-npu-"
+    return replace(hit.device, slug=hardware_registry.slugify(token, stem), known=False)
 
 
 def _has_cores(text: str, vendor: Hit) -> bool:

@@ -328,10 +328,14 @@ def vendor_words() -> frozenset[str]:
 def stems() -> dict[str, Pattern]:
     """Patterns by the first word of a stem; the slug is the prefix, for products not known."""
     found: dict[str, Pattern] = {}
+    # A vendor's name or brand before a word makes it no product ("Tesla HW3" is not NVIDIA's).
+    vendors = data()["vendors"].values()
+    names = {word.lower() for v in vendors for word in (*v["words"], *v["brands"])}
     for family in data()["family"]:
         device = Device(family["prefix"], family.get("vendor"), family["category"], known=False)
         for stem in filter(None, family.get("stems", ())):
-            if len(stem.split()) == 1:
+            own = stem.lower() in names and stem.lower() != family.get("vendor")
+            if len(stem.split()) == 1 and not own:
                 found.setdefault(stem.lower(), Pattern((stem,), device))
     return found
 
