@@ -188,6 +188,8 @@ def _at(text: str, start: int, key: str, done: int, loose: bool) -> Iterator[Hit
     pattern = hardware_registry.index(loose=loose)[key][int(found.lastgroup[1:])]
     if hardware_context.of_another(text, start, pattern):
         return
+    if not loose and hardware_context.other_thing(text, start, found.end(), pattern):
+        return
     hit = Hit(start, found.end(), pattern, _device(pattern, text, start, found.end()))
     if pattern.kind == "vendor":
         vendor_hit = _vendor(text, hit)

@@ -16,6 +16,10 @@ __all__ = ["is_coined", "is_name", "of_another", "other_thing"]
 _REACH = 48  # characters before a product that are read for one word
 _BEFORE = re.compile(rf"([A-Za-z0-9][A-Za-z0-9.+]*)({hardware_registry.GAP})$")
 _AFTER = re.compile(rf"{hardware_registry.GAP}([A-Za-z0-9][A-Za-z0-9.+]*)")
+# The next word of a list, or in brackets.
+_JOINT = r"(?:[\s,/(~-]|\band\s|\bor\s){1,4}"
+_NEIGHBOUR = re.compile(rf"{_JOINT}([A-Za-z0-9]+)")
+_LEFT = re.compile(rf"([A-Za-z0-9]+){_JOINT}$")
 _COUNT = re.compile(r"[0-9]+[xX]?|[xX][0-9]+")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
@@ -77,14 +81,24 @@ def _before(text: str, end: int) -> re.Match[str] | None:
     return _BEFORE.search(text[max(0, end - _REACH) : end])
 
 
-def other_thing(text: str, start: int, end: int) -> bool:
-    """Whether the word before or behind says that no device is meant ("L4 autonomous driving")."""
-    table = hardware_registry.data()["look_alikes"]
-    behind = _AFTER.match(text, end)
-    if behind is not None and behind[1].lower().rstrip(".") in table["before"]:
-        return True
-    found = _before(text, start)
-    return found is not None and found[1].lower() in table["behind"]
+def other_thing(text: str, start: int, end: int, pattern: Pattern) -> bool:
+    """Whether the words beside a name in running text say that no device is meant.
+
+    "L4 autonomous driving" is a level, "motor cortex M1" part of a brain, a "robot arm" no vendor.
+    """
+    if pattern.kind == "vendor":
+        return text[start].islower() and pattern.device.vendor in _common_words()
+    rules = _look_alikes().get(pattern.device.slug)
+    if rules is None:
+        return False
+    before, behind, listed = rules
+    after, ahead = _AFTER.match(text, end), _NEIGHBOUR.match(text, end)
+    front, left = _before(text, start), _LEFT.search(text[max(0, start - _REACH) : start])
+    if front is not None and front[1].lower() in _own(pattern):
+        return False
+    words = (m and m[1].lower().rstrip(".") for m in (after, front or left, ahead, left))
+    follows, leads, *beside = words
+    return follows in before or leads in behind or not listed.isdisjoint(beside)
 
 
 @cache
@@ -96,6 +110,26 @@ def _own(pattern: Pattern) -> frozenset[str]:
         family = hardware_registry.data()["family"][pattern.series]
         names += [*family.get("stems", ()), *family.get("loose_stems", ())]
     return frozenset(_WORD.findall(" ".join(names).lower()))
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    vendors = hardware_registry.data()["vendors"].items()
+    return frozenset(name for name, vendor in vendors if vendor.get("common_word"))
+
+
+@cache
+def _look_alikes() -> dict[str, tuple[frozenset[str], frozenset[str], frozenset[str]]]:
+    """By slug: the words that may not follow, may not lead, may not stand in one list."""
+    return {
+        slug: (
+            frozenset(rule.get("before", ())),
+            frozenset(rule.get("behind", ())),
+            frozenset(rule.get("listed", ())),
+        )
+        for rule in hardware_registry.data()["look_alikes"]
+        for slug in rule["slugs"]
+    }
 
 
 @cache
