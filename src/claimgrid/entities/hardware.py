@@ -74,7 +74,7 @@ def resolve(words: str) -> Device:
 
 def _named(words: str, hit: Hit) -> Device:
     """The product of a hit; one that the registry lacks where a family's name goes on."""
-    if any(map(str.isdigit, hit.device.slug)) or hit.pattern.role in ("brand", "part"):
+    if not hardware_unknown.is_family(hit.pattern):
         return hit.device
     token = hardware_unknown.longer_name(words, hit.end)
     if token is None:

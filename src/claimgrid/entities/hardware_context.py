@@ -14,8 +14,10 @@ from claimgrid.entities.hardware_registry import Pattern
 __all__ = ["is_coined", "is_name", "of_another", "other_thing"]
 
 _REACH = 48  # characters before a product that are read for one word
-_BEFORE = re.compile(rf"([A-Za-z0-9][A-Za-z0-9.+]*)({hardware_registry.GAP})$")
-_AFTER = re.compile(rf"{hardware_registry.GAP}([A-Za-z0-9][A-Za-z0-9.+]*)")
+_NEAR = 3  # blanks between two words of one name
+_BLANK = " \t\n-~_"
+_POSSESSIVE = ("'s", "\u2019s")
+_AFTER = re.compile(rf"{hardware_registry.GAP}([A-Za-z0-9]+)")
 # The next word of a list, or in brackets.
 _JOINT = r"(?:[\s,/(~-]|\band\s|\bor\s){1,4}"
 _NEIGHBOUR = re.compile(rf"{_JOINT}([A-Za-z0-9]+)")
@@ -46,12 +48,12 @@ def of_another(text: str, start: int, pattern: Pattern) -> bool:
     if pattern.kind != "product" or pattern.stem or len(pattern.words) > 1:
         return False
     found = _before(text, start)
-    word = "" if found is None else found[1].lower()
+    word = "" if found is None else found[0].lower()
     if found is None or word in _own(pattern):
         return False
     if word in _makers():
         return is_coined(pattern.words[0])
-    return found[2] == "-" and word not in _neutral() and _makes_a_name(found[1], pattern)
+    return found[1] == "-" and word not in _neutral() and _makes_a_name(found[0], pattern)
 
 
 def _makes_a_name(word: str, pattern: Pattern) -> bool:
@@ -66,19 +68,34 @@ def _named_before(text: str, start: int, pattern: Pattern) -> bool:
     own = _own(pattern)
     end = start
     while (found := _before(text, end)) is not None:
-        word = found[1].lower()
+        word = found[0].lower()
         if word in own:
             return False
         if not _COUNT.fullmatch(word) and word not in _neutral():
             return word not in _plain() and (
-                is_name(found[1]) or word in hardware_registry.vendor_words()
+                is_name(found[0]) or word in hardware_registry.vendor_words()
             )
-        end -= len(found[0])
+        end = found[2]
     return False
 
 
-def _before(text: str, end: int) -> re.Match[str] | None:
-    return _BEFORE.search(text[max(0, end - _REACH) : end])
+def _before(text: str, end: int) -> tuple[str, str, int] | None:
+    """The word before a place, what stands between, and where the word starts.
+
+    By hand and not by a pattern: it is asked for at every product of a text.
+    """
+    stop = end
+    floor = max(0, end - _NEAR)
+    while stop > floor and text[stop - 1] in _BLANK:
+        stop -= 1
+    if text[stop - 2 : stop] in _POSSESSIVE:
+        stop -= 2
+    start = stop
+    floor = max(0, stop - _REACH)
+    while start > floor and (text[start - 1].isalnum() or text[start - 1] in ".+"):
+        start -= 1
+    word = text[start:stop].lstrip(".+")
+    return (word, text[stop:end], stop - len(word)) if word and stop < end else None
 
 
 def other_thing(text: str, start: int, end: int, pattern: Pattern) -> bool:
@@ -94,20 +111,25 @@ def other_thing(text: str, start: int, end: int, pattern: Pattern) -> bool:
     before, behind, listed = rules
     after, ahead = _AFTER.match(text, end), _NEIGHBOUR.match(text, end)
     front, left = _before(text, start), _LEFT.search(text[max(0, start - _REACH) : start])
-    if front is not None and front[1].lower() in _own(pattern):
+    if front is not None and front[0].lower() in _own(pattern):
         return False
-    words = (m and m[1].lower().rstrip(".") for m in (after, front or left, ahead, left))
-    follows, leads, *beside = words
+    words = (match and match[1].lower() for match in (after, ahead, left))
+    follows, *beside = words
+    leads = front[0].lower() if front is not None else beside[-1]
     return follows in before or leads in behind or not listed.isdisjoint(beside)
 
 
-@cache
 def _own(pattern: Pattern) -> frozenset[str]:
     """The words that a product's own maker and family put before it."""
-    vendor = hardware_registry.data()["vendors"].get(pattern.device.vendor or "", {})
-    names = [pattern.device.vendor or "", *vendor.get("words", ()), *vendor.get("brands", ())]
-    if pattern.series >= 0:
-        family = hardware_registry.data()["family"][pattern.series]
+    return _words_of(pattern.device.vendor or "", pattern.series)
+
+
+@cache
+def _words_of(maker: str, series: int) -> frozenset[str]:
+    vendor = hardware_registry.data()["vendors"].get(maker, {})
+    names = [maker, *vendor.get("words", ()), *vendor.get("brands", ())]
+    if series >= 0:
+        family = hardware_registry.data()["family"][series]
         names += [*family.get("stems", ()), *family.get("loose_stems", ())]
     return frozenset(_WORD.findall(" ".join(names).lower()))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from itertools import dropwhile, takewhile
 
 from claimgrid.entities import hardware_registry
 from claimgrid.entities.hardware_context import is_coined, is_name
-from claimgrid.entities.hardware_registry import Device, Hit
+from claimgrid.entities.hardware_registry import Device, Hit, Pattern
 
-__all__ = ["by_rule", "longer_name"]
+__all__ = ["by_rule", "is_family", "longer_name"]
 
 _LONGEST = 6  # words in the name of a product that is not known
 _SPACE = " \t\n-~"
@@ -31,6 +32,22 @@ _UNIT = re.compile(
     r"|\s?(?:\u00d7|\\times)",
     re.IGNORECASE,
 )
+
+
+def is_family(pattern: Pattern) -> bool:
+    """Whether a product is a family's name alone: others begin with it and go on with a number."""
+    return pattern.role == "general" or tuple(map(str.lower, pattern.words)) in _families()
+
+
+@cache
+def _families() -> frozenset[tuple[str, ...]]:
+    patterns = {p for group in hardware_registry.index(loose=True).values() for p in group}
+    heads = {
+        tuple(map(str.lower, takewhile(str.isalpha, pattern.words)))
+        for pattern in patterns
+        if pattern.kind == "product" and not all(map(str.isalpha, pattern.words))
+    }
+    return frozenset(heads - {()})
 
 
 def longer_name(words: str, end: int) -> str | None:
