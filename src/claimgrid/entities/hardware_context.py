@@ -109,14 +109,19 @@ def other_thing(text: str, start: int, end: int, pattern: Pattern) -> bool:
     if rules is None:
         return False
     before, behind, listed = rules
-    after, ahead = _AFTER.match(text, end), _NEIGHBOUR.match(text, end)
-    front, left = _before(text, start), _LEFT.search(text[max(0, start - _REACH) : start])
+    front = _before(text, start)
     if front is not None and front[0].lower() in _own(pattern):
         return False
-    words = (match and match[1].lower() for match in (after, ahead, left))
-    follows, *beside = words
-    leads = front[0].lower() if front is not None else beside[-1]
-    return follows in before or leads in behind or not listed.isdisjoint(beside)
+    if _word(_AFTER.match(text, end)) in before:
+        return True
+    left = _word(_LEFT.search(text[max(0, start - _REACH) : start]))
+    if left in behind:
+        return True
+    return bool(listed) and (left in listed or _word(_NEIGHBOUR.match(text, end)) in listed)
+
+
+def _word(found: re.Match[str] | None) -> str:
+    return found[1].lower() if found is not None else ""
 
 
 def _own(pattern: Pattern) -> frozenset[str]:
