@@ -15,10 +15,13 @@ from claimgrid.entities import hardware_registry
 from claimgrid.entities.device_counts import Counts, counts_in, read_count
 from claimgrid.entities.hardware import find, resolve, unmapped
 
-CASES: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "cases/hardware.jsonl").read_text("utf-8").splitlines()
-]
+CASES, NAMES, LOOK_ALIKES = (
+    [
+        json.loads(line)
+        for line in (Path(__file__).parent / "cases" / name).read_text("utf-8").splitlines()
+    ]
+    for name in ("hardware.jsonl", "hardware_names.jsonl", "hardware_look_alikes.jsonl")
+)
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9.+]+)*")
 PATTERNS = sorted(
     {
@@ -33,6 +36,10 @@ PRODUCTS = [words for words, _ in PATTERNS]
 
 def by_phrase(case: dict[str, Any]) -> str:
     return str(case["phrase"])
+
+
+def by_words(case: dict[str, Any]) -> str:
+    return str(case["words"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=by_phrase)
@@ -75,6 +82,20 @@ def test_an_unknown_product_gets_a_slug_by_rule(
     device = resolve(words)
     assert (device.slug, device.vendor, device.category) == (slug, vendor, category)
     assert not device.known
+
+
+@pytest.mark.parametrize("case", NAMES, ids=by_words)
+def test_words_beside_a_product_tell_which_device_it_is(case: dict[str, Any]) -> None:
+    device = resolve(case["words"])
+    assert (device.slug, device.known) == (case["slug"], case["known"])
+
+
+@pytest.mark.parametrize("case", LOOK_ALIKES, ids=lambda case: str(case["text"]))
+def test_look_alikes_are_no_devices(case: dict[str, Any]) -> None:
+    found = find(case["text"])
+    assert [(case["text"][m.start : m.end], m.device.slug) for m in found] == [
+        tuple(pair) for pair in case["found"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import dropwhile, takewhile
 
-from claimgrid.entities import hardware_registry
-from claimgrid.entities.hardware_registry import Device, Pattern
+from claimgrid.entities import hardware_context, hardware_registry, hardware_unknown
+from claimgrid.entities.hardware_registry import Device, Hit, Pattern
 
 __all__ = ["Device", "Mention", "find", "resolve", "unmapped"]
 
@@ -24,16 +23,12 @@ _MARK = re.compile(r"(?<=[a-z])(?:TM|R)$")
 _GAP = re.compile(hardware_registry.GAP)
 _NEAR = 6  # the most characters between two words of one name
 _LONGEST_WORDS = 400  # characters of copied words that are read: a device's words are few
-_LONGEST = 6  # words in the name of a product that is not known
 _REACH = 64  # how far back a vendor's name and brands may stand before a product
 _JOIN = re.compile(r"\s{0,2}(?:,\s{0,2}(?:and\s|or\s)?|/|\sand\s|\sor\s|&)\s{0,2}")
-_SPACE = " \t\n-~"
 # Cores are counted of processors, whatever else a vendor makes ("a 64-core AMD system").
 _CORES = re.compile(r"\b\d{1,4}[- ]cores? \Z")
 _QUOTES = re.compile('["“”‘’`]')
-# "CCD-based CPUs": the word tells a kind of CPU and is no product's name.
-_OF_KIND = re.compile(r"-(?:based|class|grade|enabled|equipped|accelerated|optimized|like)\b")
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+]*")
+_GENERAL = {"brand", "general"}  # roles of names that a product beside them tells more about
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +42,6 @@ class Mention:
     end: int
     device: Device
     multiplier: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    start: int
-    end: int
-    pattern: Pattern
-    device: Device
 
 
 def find(text: str) -> list[Mention]:
@@ -77,19 +64,32 @@ def resolve(words: str) -> Device:
     hits = list(_scan(words, loose=True))
     products = [hit for hit in hits if hit.pattern.kind == "product"]
     if products:
-        return max(products, key=_product_rank).device
+        return _named(words, max(products, key=_product_rank))
     vendor = next((hit for hit in hits if hit.pattern.kind == "vendor"), None)
     classes = sorted((hit for hit in hits if hit is not vendor), key=_class_rank)
     if vendor is not None and not classes and _has_cores(words, vendor):
         return _cpu_of(vendor)
-    return _by_rule(words, vendor, classes) or _general(vendor, classes)
+    return hardware_unknown.by_rule(words, vendor, classes) or _general(vendor, classes)
 
 
-def _has_cores(text: str, vendor: _Hit) -> bool:
+def _named(words: str, hit: Hit) -> Device:
+    """The product of a hit; one that the registry lacks where a family's name goes on."""
+    if not hardware_unknown.is_family(hit.pattern):
+        return hit.device
+    token = hardware_unknown.longer_name(words, hit.end)
+    if token is None:
+        return hit.device
+    stem = hit.device.slug
+    if stem.rpartition("-")[2] not in " ".join(hit.pattern.words).lower():
+        stem = hardware_registry.data()["family"][hit.pattern.series]["prefix"]  # no "hailo-npu-"
+    return replace(hit.device, slug=hardware_registry.slugify(token, stem), known=False)
+
+
+def _has_cores(text: str, vendor: Hit) -> bool:
     return _CORES.search(text, max(0, vendor.start - 12), vendor.start) is not None
 
 
-def _cpu_of(vendor: _Hit) -> Device:
+def _cpu_of(vendor: Hit) -> Device:
     return replace(vendor.device, slug=f"{vendor.device.vendor}-cpu", category="cpu")
 
 
@@ -111,11 +111,11 @@ def _slugs() -> frozenset[str]:
     return frozenset(p.device.slug for p in patterns if not p.wild)
 
 
-def _scan(text: str, *, loose: bool) -> Iterator[_Hit]:
+def _scan(text: str, *, loose: bool) -> Iterator[Hit]:
     """Hits from left to right; each starts after the one before has ended."""
     index = hardware_registry.index(loose=loose)
     done = 0
-    last: _Hit | None = None
+    last: Hit | None = None
     for run in (_LOOSE_RUN if loose else _RUN).finditer(text):
         start, word = run.start(), run[0]
         if start < done:
@@ -138,24 +138,26 @@ def _scan(text: str, *, loose: bool) -> Iterator[_Hit]:
         yield last
 
 
-def _one_name(text: str, last: _Hit, hit: _Hit) -> bool:
+def _one_name(text: str, last: Hit, hit: Hit) -> bool:
     """Whether two names of one vendor make one: "Blackwell B200", "Artix-7 XC7A35T"."""
     if last.pattern.kind in ("class", "loose") or hit.pattern.kind != "product":
         return False
     if last.device.vendor is None or last.device.vendor != hit.device.vendor:
         return False
     between = text[last.end : hit.start][: _NEAR + 1]
-    if "brand" in (last.pattern.role, hit.pattern.role):
+    if _GENERAL & {last.pattern.role, hit.pattern.role}:
         return between.strip() in ("", "(") or _GAP.fullmatch(between) is not None
     side = last.pattern.kind == "vendor" or hit.pattern.role == "part"
     return side and _GAP.fullmatch(between) is not None
 
 
-def _joined(text: str, last: _Hit, hit: _Hit) -> _Hit:
+def _joined(text: str, last: Hit, hit: Hit) -> Hit:
     """One hit for two: the first tells which device it is, unless it is a brand or a vendor."""
     bracketed = "(" in text[last.end : hit.start] and text[hit.end : hit.end + 1] == ")"
     end = hit.end + bracketed
-    general = last.pattern.role == "brand" or last.pattern.kind == "vendor"
+    general = last.pattern.kind == "vendor" or _role_rank(last) < _role_rank(hit)
+    if last.pattern.role == hit.pattern.role == "brand":
+        general = True  # "Ada Lovelace Blackwell": the last one stands next to what follows
     return replace(hit if general else last, start=last.start, end=end)
 
 
@@ -178,21 +180,46 @@ def _inside_a_token(text: str, start: int) -> bool:
     return not (text[start - 1] in "xX" and start > 1 and text[start - 2].isdigit())
 
 
-def _at(text: str, start: int, key: str, done: int, loose: bool) -> Iterator[_Hit]:
+def _at(text: str, start: int, key: str, done: int, loose: bool) -> Iterator[Hit]:
     """The hit that begins at a run, and for a product those that share its stem in a list."""
     found = hardware_registry.matcher(key, loose=loose).match(text, start)
     if found is None or found.lastgroup is None:
         return
     pattern = hardware_registry.index(loose=loose)[key][int(found.lastgroup[1:])]
-    hit = _Hit(start, found.end(), pattern, _device(pattern, text, start, found.end()))
+    if hardware_context.of_another(text, start, pattern):
+        return
+    if not loose and hardware_context.other_thing(text, start, found.end(), pattern):
+        return
+    hit = Hit(start, found.end(), pattern, _device(pattern, text, start, found.end()))
     if pattern.kind == "vendor":
         vendor_hit = _vendor(text, hit)
         if vendor_hit is not None or loose:
             yield vendor_hit or hit
     elif pattern.kind == "product":
-        yield from _list(text, _extended(text, hit, done))
+        yield from _list(text, _extended(text, _further(text, hit, loose), done))
     else:
         yield hit
+
+
+def _further(text: str, hit: Hit, loose: bool) -> Hit:
+    """The product that begins behind a vendor's name in a hit and ends further than the hit.
+
+    "NVIDIA Grace" is a product, and so is "Grace Hopper" in "NVIDIA Grace Hopper".
+    """
+    if hit.pattern.words[0].lower() not in hardware_registry.vendor_words():
+        return hit
+    index = hardware_registry.index(loose=loose)
+    for run in _RUN.finditer(text, hit.start + len(hit.pattern.words[0]), hit.end):
+        key = run[0].lower()
+        found = hardware_registry.matcher(key, loose=loose) if key in index else None
+        match = found.match(text, run.start()) if found else None
+        if match is None or match.lastgroup is None or match.end() <= hit.end:
+            continue
+        pattern = index[key][int(match.lastgroup[1:])]
+        if pattern.kind == "product" and pattern.device.vendor == hit.device.vendor:
+            device = _device(pattern, text, run.start(), match.end())
+            return Hit(run.start(), match.end(), pattern, device)
+    return hit
 
 
 def _device(pattern: Pattern, text: str, start: int, end: int) -> Device:
@@ -203,7 +230,7 @@ def _device(pattern: Pattern, text: str, start: int, end: int) -> Device:
     return replace(pattern.device, slug=hardware_registry.slugify(words, pattern.device.slug))
 
 
-def _extended(text: str, hit: _Hit, done: int) -> _Hit:
+def _extended(text: str, hit: Hit, done: int) -> Hit:
     """A product with its vendor before it, and memory, form factor and class word after it."""
     start, end = hit.start, hit.end
     if hit.device.vendor is not None:
@@ -215,7 +242,7 @@ def _extended(text: str, hit: _Hit, done: int) -> _Hit:
     return replace(hit, start=start, end=after.end() if after else end)
 
 
-def _list(text: str, first: _Hit) -> Iterator[_Hit]:
+def _list(text: str, first: Hit) -> Iterator[Hit]:
     """A product, then those that lean on its stem ("Raspberry Pi 3, 4 and 5")."""
     yield first
     series = hardware_registry.series(first.pattern.series) if first.pattern.series >= 0 else None
@@ -230,7 +257,7 @@ def _list(text: str, first: _Hit) -> Iterator[_Hit]:
             return
         pattern = patterns[int(found.lastgroup[1:])]
         device = _device(pattern, text, found.start(), found.end())
-        hit = _Hit(found.start(), found.end(), pattern, device)
+        hit = Hit(found.start(), found.end(), pattern, device)
         after = hardware_registry.right_of().match(text, hit.end)
         hit = replace(hit, end=after.end() if after else hit.end)
         yield hit
@@ -242,7 +269,7 @@ def _ends_item(text: str, end: int) -> bool:
     return hardware_registry.after_item().match(text, end) is not None
 
 
-def _vendor(text: str, hit: _Hit) -> _Hit | None:
+def _vendor(text: str, hit: Hit) -> Hit | None:
     """A vendor with its class word; None where it is not about hardware ("NVIDIA CUTLASS")."""
     found = hardware_registry.after_vendor().match(text, hit.end)
     if found is None:
@@ -254,7 +281,7 @@ def _vendor(text: str, hit: _Hit) -> _Hit | None:
     return replace(hit, end=hit.end if found["list"] else found.end(), device=device)
 
 
-def _mention(text: str, hit: _Hit) -> Mention:
+def _mention(text: str, hit: Hit) -> Mention:
     multiplier = hit.pattern.multiplier
     # "8 DGX H100 GPUs" counts the devices, "a DGX H100" the system.
     if multiplier > 1 and hardware_registry.ends_in_class().search(text[hit.start : hit.end]):
@@ -265,18 +292,23 @@ def _mention(text: str, hit: _Hit) -> Mention:
     return Mention(hit.start, hit.end, device, multiplier)
 
 
-def _product_rank(hit: _Hit) -> tuple[bool, int]:
-    return hit.pattern.role == "whole", len(hit.pattern.words)
+def _product_rank(hit: Hit) -> tuple[int, int]:
+    return _role_rank(hit), len(hit.pattern.words)
 
 
-def _class_rank(hit: _Hit) -> int:
+def _role_rank(hit: Hit) -> int:
+    """A product tells more than its family's name, that more than an architecture."""
+    return {"whole": 2, "general": 1}.get(hit.pattern.role, 0)
+
+
+def _class_rank(hit: Hit) -> int:
     """What a chip is says more than where it sits: "embedded FPGA" is an FPGA."""
     if hit.pattern.kind == "loose":
         return 2
     return 0 if hit.device.slug in hardware_registry.CLASSES_OF_VENDORS else 1
 
 
-def _general(vendor: _Hit | None, classes: list[_Hit]) -> Device:
+def _general(vendor: Hit | None, classes: list[Hit]) -> Device:
     """The vendor's class of devices, or the class alone."""
     if vendor is None:
         return classes[0].device if classes else Device("unknown", None, "unknown", known=False)
@@ -284,61 +316,3 @@ def _general(vendor: _Hit | None, classes: list[_Hit]) -> Device:
     if vendor.device is vendor.pattern.device and name in hardware_registry.CLASSES_OF_VENDORS:
         return replace(vendor.device, slug=f"{vendor.device.vendor}-{name}", category=name)
     return vendor.device
-
-
-def _by_rule(words: str, vendor: _Hit | None, classes: list[_Hit]) -> Device | None:
-    """A device for a product's name that the registry lacks; None where the words hold none.
-
-    English puts such a name right after its vendor or right before its class ("Zephyr Q9 NPU").
-    """
-    names = _names(words, vendor, classes)
-    if not names:
-        return None
-    stem = hardware_registry.stems().get(names[0].lower())
-    if stem is not None and len(names) > 1:
-        return replace(
-            stem.device, slug=hardware_registry.slugify(" ".join(names[1:]), stem.device.slug)
-        )
-    category = classes[0].device.category if classes else vendor.device.category if vendor else None
-    maker = vendor.device.vendor if vendor else None
-    slug = hardware_registry.slugify(" ".join(names), maker or "")
-    return Device(slug, maker, category or "unknown", known=False) if slug else None
-
-
-def _names(words: str, vendor: _Hit | None, classes: list[_Hit]) -> list[str]:
-    """The words of an unknown product's name."""
-    rest = words
-    for hit in (*classes, *((vendor,) if vendor else ())):
-        rest = rest[: hit.start] + "|" * (hit.end - hit.start) + rest[hit.end :]
-    rest = hardware_registry.noise().sub(lambda found: " " * len(found[0]), rest)
-    tokens = [
-        t
-        for t in _TOKEN.finditer(rest)
-        if t[0] not in hardware_registry.data()["not_names"] and not _OF_KIND.match(words, t.end())
-    ]
-    if vendor is not None:
-        behind = (t for t in tokens if t.start() >= vendor.end)
-        run = list(takewhile(_is_name, behind))[:_LONGEST]
-        if run and not rest[vendor.end : run[0].start()].strip(_SPACE):
-            return [t[0] for t in run]
-    if classes:
-        first = min(hit.start for hit in classes)
-        before = [t for t in tokens if t.end() <= first]
-        run = list(takewhile(_is_name, reversed(before)))[:_LONGEST]
-        touches = run and not rest[run[0].end() : first].strip(_SPACE)
-        if touches and any(_is_coined(t[0]) for t in run):
-            return [t[0] for t in reversed(run)]
-    if vendor is not None or classes:
-        return []
-    named = list(dropwhile(lambda t: not _is_name(t), tokens)) or tokens
-    return [t[0] for t in named[:_LONGEST]]
-
-
-def _is_name(token: re.Match[str]) -> bool:
-    return token[0][0].isupper() or any(c.isdigit() or c.isupper() for c in token[0])
-
-
-def _is_coined(word: str) -> bool:
-    """Letters with digits, or capitals inside: `X9`, `MI999`, `NeuroCore`."""
-    mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
-    return mixed or any(c.isupper() for c in word[1:])

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Literal
 
 PatternKind = Literal["product", "vendor", "class", "loose"]
-PatternRole = Literal["whole", "brand", "part"]
+PatternRole = Literal["whole", "general", "brand", "part"]
 
 # What may stand between two words of one name: blanks, hyphens, LaTeX spaces and braces, trade
 # marks (also as letters stuck to the word, "InstinctTM", as PDF extraction leaves them), a
@@ -52,7 +52,8 @@ class Pattern:
     """One spelling of a device: its words, how many of them the slug leaves out, and the device.
 
     `wild` patterns stand for a series ("Xeon Gold ####"): the words matched come after their slug.
-    A brand (an architecture) leaves the slug to a product beside it, a part to one before it.
+    A brand (an architecture) leaves the slug to a product beside it, a part to one before it, a
+    general name (of a family) to any product of it. `loose` marks what only copied words may be.
     `series` is the family's number: two products of one series may share the stem in a list.
     """
 
@@ -64,6 +65,7 @@ class Pattern:
     role: PatternRole = "whole"
     multiplier: int = 1
     series: int = -1
+    loose: bool = False
 
     @property
     def wild(self) -> bool:
@@ -77,6 +79,16 @@ class Pattern:
             words[self.stem :] = [f"({word})" for word in words[self.stem :]]
         body = GAP.join(words) + _END
         return f"(?-i:{body})" if self.exact else body
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place in a text where a pattern was found, and the device that it names there."""
+
+    start: int
+    end: int
+    pattern: Pattern
+    device: Device
 
 
 def expand(text: str) -> Iterator[str]:
@@ -180,9 +192,10 @@ def _keys(words: tuple[str, ...]) -> Iterator[str]:
 
 def _products(loose: bool) -> Iterator[Pattern]:
     for number, family in enumerate(data()["family"]):
-        stems = family.get("stems", [""]) + (family.get("loose_stems", []) if loose else [])
-        for pattern in chain(_family(number, stems), _aliases(number)):
+        for pattern in chain(_family(number, family.get("stems", [""])), _aliases(number)):
             yield replace(pattern, exact=pattern.exact and not loose)
+        for pattern in _family(number, family.get("loose_stems", []) if loose else []):
+            yield replace(pattern, exact=False, loose=True)
 
 
 def _family(number: int, stems: list[str]) -> Iterator[Pattern]:
@@ -206,6 +219,8 @@ def _of_family(number: int, words: tuple[str, ...], slug: str) -> Pattern:
     family = data()["family"][number]
     device = Device(slug, family.get("vendor"), family["category"], known=True)
     exact, role = family.get("exact", False), family.get("role", "whole")
+    if role == "whole" and slug == family["prefix"]:
+        role = "general"
     return Pattern(words, device, exact=exact, role=role, series=number)
 
 
@@ -304,13 +319,23 @@ def noise() -> re.Pattern[str]:
 
 
 @cache
+def vendor_words() -> frozenset[str]:
+    """The vendors' names in lower case."""
+    return frozenset(w.lower() for vendor in data()["vendors"].values() for w in vendor["words"])
+
+
+@cache
 def stems() -> dict[str, Pattern]:
     """Patterns by the first word of a stem; the slug is the prefix, for products not known."""
     found: dict[str, Pattern] = {}
+    # A vendor's name or brand before a word makes it no product ("Tesla HW3" is not NVIDIA's).
+    vendors = data()["vendors"].values()
+    names = {word.lower() for v in vendors for word in (*v["words"], *v["brands"])}
     for family in data()["family"]:
         device = Device(family["prefix"], family.get("vendor"), family["category"], known=False)
         for stem in filter(None, family.get("stems", ())):
-            if len(stem.split()) == 1:
+            own = stem.lower() in names and stem.lower() != family.get("vendor")
+            if len(stem.split()) == 1 and not own:
                 found.setdefault(stem.lower(), Pattern((stem,), device))
     return found
 
