@@ -343,6 +343,7 @@ def test_two_runs_are_compared_in_one_page(screens: Any, tmp_path: Path) -> None
     assert "one:" in page.locator(".caution").inner_text()
     page.get_by_role("link", name="1 differ in a field").click()
     counted(page, "1 claim")
+    page.wait_for_function("rows => document.querySelectorAll(rows).length === 1", arg=ROWS)
     page.locator(ROWS).first.locator(".c-ratio, .c-value").first.click()
     page.locator("#reader dl", has_text="one: speed · two: latency").wait_for()
     page = screens(address=(tmp_path / "both.html").resolve().as_uri()).open("#runs=one+alone")
